@@ -1,0 +1,165 @@
+"""The command line. Commands load what they need when they run, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from undertow.errors import UndertowError
+
+if TYPE_CHECKING:
+    from undertow.tape.importers.run import Imported
+
+app = typer.Typer(
+    name="undertow",
+    help="A crash-test lab for leveraged crypto markets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+TapeArgument = Annotated[
+    str, typer.Argument(metavar="TAPE", help="Folder of a tape, or the name of a bundled one.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def main() -> NoReturn:
+    """Run the command line: exit code 2 for a user's mistake, said in one line."""
+    try:
+        app()
+    except UndertowError as error:
+        print(f"undertow: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("undertow: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(0)
+
+
+def print_json(value: object) -> None:
+    """JSON on stdout; no NaN, so that every reader takes it."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    import undertow
+
+    typer.echo(undertow.__version__)
+
+
+@app.command()
+def tapes(as_json: JsonOption = False) -> None:
+    """List the bundled tapes."""
+    from undertow.tape import Tape, bundled
+
+    rows = [(name, Tape.open(name).manifest.title) for name in bundled.names()]
+    if as_json:
+        print_json([{"name": name, "title": title} for name, title in rows])
+        return
+    for name, title in rows:
+        typer.echo(f"{name}  {title}")
+
+
+@app.command()
+def describe(tape: TapeArgument, as_json: JsonOption = False) -> None:
+    """Say what a tape holds, where it came from and what is missing."""
+    from undertow.report import description
+    from undertow.tape import Tape
+
+    opened = Tape.open(tape)
+    if as_json:
+        print_json(description.as_json(opened))
+    else:
+        description.print_table(opened)
+
+
+@app.command()
+def sql(
+    tape: TapeArgument,
+    statement: Annotated[str, typer.Argument(metavar="SELECT", help="SQL; one view per table.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a tape in SQL (DuckDB): `undertow sql TAPE "select max(high) from candles"`."""
+    from undertow.tape import Tape
+    from undertow.tape.sql import json_value, query
+
+    opened = Tape.open(tape)
+    for sentence in opened.missing:
+        print(f"undertow: {tape}: {sentence}", file=sys.stderr)
+    names, rows = query(opened, statement)
+    if as_json:
+        print_json(
+            [dict(zip(names, [json_value(value) for value in row], strict=True)) for row in rows]
+        )
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*names)
+    for row in rows:
+        table.add_row(*["" if value is None else str(json_value(value)) for value in row])
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@app.command(name="import")
+def import_command(
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="See --list.")] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH...")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="TAPE", help="Made, or added to.")] = None,
+    venue: Annotated[str | None, typer.Option(help="Venue of a file that names none.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Symbol of a file that names none.")] = None,
+    interval: Annotated[str | None, typer.Option(help="Length of a bar: 5m.")] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Name of a column.")
+    ] = None,
+    skip_bad: Annotated[int, typer.Option(min=0, help="Drop up to N bad rows.")] = 0,
+    list_kinds: Annotated[bool, typer.Option("--list", help="List the kinds.")] = False,
+) -> None:
+    """Read files of the real market into a tape."""
+    from undertow.tape.importers import importer_named, importers
+    from undertow.tape.importers.reading import Options, mapping_from
+    from undertow.tape.importers.run import import_files
+
+    if list_kinds:
+        for importer in importers():
+            typer.echo(f"{importer.name}: {importer.summary}")
+            typer.echo(f"  fills {', '.join(importer.tables)}; expects")
+            typer.echo("    " + importer.example.replace("\n", "\n    ") + "\n")
+        return
+    if kind is None or not paths or out is None:
+        raise UndertowError("expected: undertow import KIND PATH... --out TAPE (kinds: --list)")
+    options = Options(venue, symbol, interval, mapping_from(mapping or []), skip_bad)
+    importer = importer_named(kind)
+    from rich.console import Console
+
+    with Console(stderr=True).status("") as status:
+        results = import_files(importer, paths, out, options, status.update)
+    for result in results:
+        _print_imported(result)
+    typer.echo(f"tape: {out}")
+
+
+def _print_imported(result: Imported) -> None:
+    counts = ", ".join(f"{rows:,} {table}" for table, rows in result.rows.items()) or "nothing new"
+    known = f" ({result.known:,} rows were already there)" if result.known else ""
+    typer.echo(f"{result.path.name}: {counts}{known}")
+    for line in result.reading.notes:
+        typer.echo(f"  note: {line}")
+    for line in result.reading.gaps:
+        typer.echo(f"  gap: {line}")
+    for line in result.reading.dropped:
+        typer.echo(f"  dropped: {line}")
+
+
+if __name__ == "__main__":
+    main()

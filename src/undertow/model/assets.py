@@ -1,0 +1,123 @@
+"""Which coin a symbol is about, and which kind of place a venue is."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+VenueKind = Literal["perp", "spot", "dated", "equity", "index"]
+
+# A venue that is not listed is taken for a perpetuals venue.
+VENUES: dict[str, VenueKind] = {
+    "binance-usdm": "perp",
+    "binance-coinm": "perp",
+    "binance-spot": "spot",
+    "bitget": "perp",
+    "bitmex": "perp",
+    "bybit": "perp",
+    "coinbase": "spot",
+    "cme": "dated",
+    "deribit": "perp",
+    "dydx": "perp",
+    "gate": "perp",
+    "htx": "perp",
+    "hyperliquid": "perp",
+    "kraken": "perp",
+    "lighter": "perp",
+    "mexc": "perp",
+    "okx": "perp",
+    "us": "equity",
+    "nasdaq": "equity",
+    "nyse": "equity",
+    "tse": "equity",
+    "index": "index",
+}
+# Other names that files use for the same place.
+_ALIASES = {
+    "binance": "binance-usdm",
+    "binance-futures": "binance-usdm",
+    "binance_usdm": "binance-usdm",
+    "binance_spot": "binance-spot",
+    "huobi": "htx",
+    "okex": "okx",
+}
+
+STABLECOINS = frozenset(
+    [
+        "USDT",
+        "USDC",
+        "USDE",
+        "DAI",
+        "FDUSD",
+        "TUSD",
+        "USDS",
+        "USD1",
+        "BUSD",
+        "PYUSD",
+        "USDD",
+        "FRAX",
+        "DEUSD",
+        "XUSD",
+        "SDEUSD",
+        "SUSDE",
+    ]
+)
+MEMECOINS = frozenset(
+    [
+        "DOGE",
+        "SHIB",
+        "1000SHIB",
+        "PEPE",
+        "1000PEPE",
+        "WIF",
+        "BONK",
+        "1000BONK",
+        "FLOKI",
+        "1000FLOKI",
+        "TRUMP",
+        "FARTCOIN",
+        "PENGU",
+        "MOG",
+        "BRETT",
+        "POPCAT",
+        "PNUT",
+        "MEME",
+        "SPX",
+        "MOODENG",
+        "TURBO",
+    ]
+)
+
+_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD")
+_SUFFIX = re.compile(r"(_PERP|-PERP|PERP|-SWAP|_\d{6})?(\.[A-Z0-9]+)?$")
+# Contracts on a thousand or a million coins: 1000PEPE and PEPE are one asset.
+_MULTIPLE = re.compile(r"^(1000000|10000|1000|1M)(?=[A-Z])")
+
+
+def venue_name(name: str) -> str:
+    """The product's name of a venue: ``binance`` is ``binance-usdm``; others in lower case."""
+    lowered = name.strip().lower()
+    return _ALIASES.get(lowered, lowered)
+
+
+def venue_kind(venue: str) -> VenueKind:
+    """What can be traded there; an unknown venue is taken for a perpetuals venue."""
+    return VENUES.get(venue, "perp")
+
+
+def asset_of(symbol: str) -> str:
+    """The coin of a symbol.
+
+    Examples
+    --------
+    >>> [asset_of(s) for s in ("BTCUSDT", "BTC", "1000PEPEUSDT", "BTCUSD_PERP.A", "BTC/USDT:USDT")]
+    ['BTC', 'BTC', 'PEPE', 'BTC', 'BTC']
+    """
+    name = symbol.upper().split(":")[0].replace("/", "")
+    name = _SUFFIX.sub("", name)
+    name = name.replace("-", "").replace("_", "")
+    for quote in _QUOTES:
+        if name.endswith(quote) and len(name) > len(quote):
+            name = name[: -len(quote)]
+            break
+    return _MULTIPLE.sub("", name)

@@ -1,0 +1,186 @@
+"""Columns of a file under our names, and their values as numbers and times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from undertow.errors import DataError, nearest
+from undertow.tape.frames import TIME
+from undertow.tape.importers.content import ROW
+from undertow.tape.importers.reading import BadRows, Options
+
+# Names under which files carry the columns that most of them have.
+TIME_NAMES = ("timestamp", "ts", "time", "date", "datetime", "open_time", "t")
+SYMBOL_NAMES = ("symbol", "coin", "ticker", "pair", "market")
+VENUE_NAMES = ("venue", "exchange")
+
+# Units of whole-number times, by size: anything between 2001 and 2100 falls in one of these.
+_UNIT_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+_FIRST_S, _LAST_S = 978_307_200, 4_102_444_800
+_UNIT_WORDS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+
+
+def pick(
+    frame: pl.DataFrame,
+    wanted: Mapping[str, Sequence[str]],
+    options: Options,
+    path: Path,
+    optional: Sequence[str] = (),
+) -> pl.DataFrame:
+    """The wanted columns under our names, and ``_row``.
+
+    Parameters
+    ----------
+    wanted
+        Our name to the names that files give it, the likeliest first; case does not matter.
+        ``--map`` comes before these.
+    optional
+        Those of ours that a file may lack.
+
+    Raises
+    ------
+    DataError
+        When a column is missing, with the nearest name that the file has.
+    """
+    unknown = [ours for ours in options.mapping if ours not in wanted]
+    if unknown:
+        raise DataError(f"--map: no column '{unknown[0]}' here{nearest(unknown[0], wanted)}")
+    theirs = {name.strip().lower(): name for name in frame.columns if name != ROW}
+    found: dict[str, str] = {}
+    for ours, names in wanted.items():
+        mapped = options.mapping.get(ours)
+        if mapped is not None and mapped not in frame.columns:
+            hint = nearest(mapped, theirs.values())
+            raise DataError(f"--map {ours}={mapped}: no such column{hint}", file=path)
+        name = mapped or next((theirs[n.lower()] for n in names if n.lower() in theirs), None)
+        if name is not None:
+            found[ours] = name
+        elif ours not in optional:
+            raise DataError(
+                f"expected a column '{names[0]}'{nearest(names[0], theirs.values())};"
+                f" or say which with --map {ours}=NAME",
+                file=path,
+                row=1,
+                column=names[0],
+            )
+    if frame.is_empty():
+        raise DataError("the file has no rows", file=path)
+    return frame.select(ROW, *[pl.col(name).alias(ours) for ours, name in found.items()])
+
+
+def drop_where(
+    frame: pl.DataFrame, is_bad: pl.Expr, column: str, bad: BadRows, message: str
+) -> pl.DataFrame:
+    """The frame without its bad rows; each goes through ``bad``, the first in the file first."""
+    wrong = frame.filter(is_bad.fill_null(False)).select(ROW, column)
+    if wrong.is_empty():
+        return frame
+    for row, value in wrong.sort(ROW).iter_rows():
+        bad.drop(row, column, value, message)
+    return frame.filter(~is_bad.fill_null(False))
+
+
+def numbers(
+    frame: pl.DataFrame, names: Sequence[str], bad: BadRows, *, optional: bool = False
+) -> pl.DataFrame:
+    """The columns as finite floats; empty values are allowed in ``optional`` ones."""
+    for name in names:
+        if name not in frame.columns:
+            continue
+        text = frame.schema[name] == pl.String
+        value = pl.col(name).str.strip_chars() if text else pl.col(name)
+        number = value.cast(pl.Float64, strict=False)
+        is_empty = value.is_null() | (value == "") if text else value.is_null()
+        wrong = ~is_empty & (number.is_null() | ~number.is_finite().fill_null(False))
+        if not optional:
+            wrong = wrong | is_empty
+        expected = "expected a number" + (" or nothing" if optional else "")
+        frame = drop_where(frame, wrong, name, bad, expected)
+        frame = frame.with_columns(number.alias(name))
+    return frame
+
+
+def positive(
+    frame: pl.DataFrame, names: Sequence[str], bad: BadRows, *, zero: bool = False
+) -> pl.DataFrame:
+    """Drop rows where a number is below zero, or zero unless ``zero`` is allowed."""
+    for name in names:
+        if name in frame.columns:
+            wrong = pl.col(name) < 0 if zero else pl.col(name) <= 0
+            expected = "expected 0 or more" if zero else "expected more than 0"
+            frame = drop_where(frame, wrong, name, bad, expected)
+    return frame
+
+
+def times(
+    frame: pl.DataFrame, bad: BadRows, *, units: Sequence[str] = ("ms",), name: str = "ts"
+) -> pl.DataFrame:
+    """The column as times in UTC.
+
+    Whole numbers must be in one of ``units`` (``s``, ``ms``, ``us``, ``ns``): seconds where
+    milliseconds belong are refused, not repaired. Text may also be ISO-8601; without a zone it
+    is UTC.
+    """
+    kind = frame.schema[name]
+    if isinstance(kind, pl.Datetime):
+        values = frame[name]
+        zoned = values.dt.replace_time_zone("UTC") if kind.time_zone is None else values
+        frame = frame.with_columns(zoned.cast(TIME).alias(name))
+        return drop_where(frame, pl.col(name).is_null(), name, bad, "expected a time")
+    if kind == pl.Date:
+        return frame.with_columns(pl.col(name).cast(pl.Datetime("ns")).cast(TIME))
+    text = pl.col(name).cast(pl.String).str.strip_chars()
+    whole = text.cast(pl.Int64, strict=False)
+    frame = drop_where(frame, text.is_null() | (text == ""), name, bad, "expected a time")
+    frame = _refuse_units(frame, whole, name, units, bad)
+    whole_ns = pl.coalesce(
+        pl.when(_in_unit(whole, unit)).then(whole * _UNIT_NS[unit]) for unit in units
+    )
+    # Parsing text is slow: do so only where there is any.
+    parsed_ns = whole_ns
+    if frame.select(whole.is_null().any()).item():
+        parsed_ns = pl.coalesce(whole_ns, _iso_ns(text))
+    frame = frame.with_columns(parsed_ns.cast(TIME).alias("_parsed"))
+    frame = drop_where(
+        frame, pl.col("_parsed").is_null(), name, bad,
+        f"expected a time: whole {_UNIT_WORDS[units[0]]} or ISO-8601",
+    )  # fmt: skip
+    return frame.drop(name).rename({"_parsed": name})
+
+
+def _in_unit(whole: pl.Expr, unit: str) -> pl.Expr:
+    scale = 1_000_000_000 // _UNIT_NS[unit]
+    return whole.is_between(_FIRST_S * scale, _LAST_S * scale, closed="left")
+
+
+def _refuse_units(
+    frame: pl.DataFrame, whole: pl.Expr, name: str, units: Sequence[str], bad: BadRows
+) -> pl.DataFrame:
+    expected = " or ".join(_UNIT_WORDS[unit] for unit in units)
+    for unit, word in _UNIT_WORDS.items():
+        if unit not in units:
+            message = f"these are {word}: expected {expected} since 1970"
+            frame = drop_where(frame, _in_unit(whole, unit), name, bad, message)
+    return frame
+
+
+def _iso_ns(text: pl.Expr) -> pl.Expr:
+    """ISO-8601 text as nanoseconds; with an offset, without one, or a date alone."""
+    zoned = text.str.to_datetime("%+", time_unit="ns", time_zone="UTC", strict=False)
+    spaced = text.str.replace(" ", "T").str.to_datetime(
+        "%+", time_unit="ns", time_zone="UTC", strict=False
+    )
+    naive = [
+        text.str.to_datetime(form, time_unit="ns", strict=False)
+        for form in ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M",
+                     "%Y-%m-%d %H:%M")
+    ]  # fmt: skip
+    day = text.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("ns"))
+    return pl.coalesce(
+        zoned.cast(pl.Int64),
+        spaced.cast(pl.Int64),
+        *[form.cast(pl.Int64) for form in (*naive, day)],
+    )

@@ -1,0 +1,244 @@
+"""A tape as a reader sees it: lazy tables, slices, views that cannot look into the future."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from undertow.errors import DataError
+from undertow.model.periods import time_ns, time_text
+from undertow.model.schema import TABLES
+from undertow.tape import frames
+from undertow.tape.bundled import resolve
+from undertow.tape.manifest import Manifest, Part, read_manifest
+from undertow.tape.tables import TableAccess
+
+if TYPE_CHECKING:
+    from undertow.tape.writer import TapeWriter
+
+Moment = str | datetime | int
+
+
+@dataclasses.dataclass(frozen=True)
+class Tape(TableAccess):
+    """A tape, or a view of a part of one; nothing is read until a frame is collected.
+
+    Attributes
+    ----------
+    manifest
+        Provenance, parts and the moment the maker meant (``at_ns``).
+    folder
+        Where it lies; None for a tape in memory.
+    missing
+        What should be there and is not, one sentence each; empty for a sound tape.
+    """
+
+    manifest: Manifest
+    folder: Path | None = None
+    missing: tuple[str, ...] = ()
+    _frames: Mapping[str, pl.DataFrame] = dataclasses.field(default_factory=dict, repr=False)
+    _start_ns: int | None = None
+    _end_ns: int | None = None
+    _at_ns: int | None = None
+
+    @staticmethod
+    def open(path: str | Path) -> Tape:
+        """Open a folder, or a bundled tape by name.
+
+        A tape that was cut off while it was written opens with what was complete; ``missing``
+        says what is not there.
+
+        Raises
+        ------
+        DataError
+            When there is no tape, or a newer version of the program wrote it.
+        """
+        folder = resolve(path)
+        manifest = read_manifest(folder)
+        missing = [] if manifest.complete else ["writing was cut off: what follows may lack rows"]
+        for name, parts in list(manifest.tables.items()):
+            if name not in TABLES:
+                missing.append(f"table '{name}' is not known to this version and is left out")
+                del manifest.tables[name]
+                continue
+            sound = [part for part in parts if _is_sound(folder / part.file, part, missing)]
+            manifest.tables[name] = sound
+        return Tape(manifest, folder, tuple(missing))
+
+    @staticmethod
+    def create(path: str | Path, *, kind: str, title: str = "") -> TapeWriter:
+        """Begin a new tape; use the writer as a context manager, then ``Tape.open`` it."""
+        from undertow.tape.writer import TapeWriter
+
+        return TapeWriter.create(Path(path), kind=kind, title=title)
+
+    @staticmethod
+    def from_frames(tables: Mapping[str, pl.DataFrame], *, kind: str = "imported") -> Tape:
+        """A tape in memory; each frame is brought to its table's columns and types."""
+        conformed = {
+            name: frames.conform(frames.table_named(name), frame) for name, frame in tables.items()
+        }
+        parts = {
+            name: [_memory_part(frame)] for name, frame in conformed.items() if not frame.is_empty()
+        }
+        return Tape(Manifest(kind=kind, complete=True, tables=parts), _frames=conformed)
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """One table, lazily, in this view; a table that the tape lacks has no rows.
+
+        Only the row groups that the view's times touch are read.
+        """
+        table = frames.table_named(name)
+        if self.folder is None:
+            source = self._frames.get(name, frames.empty(table)).lazy()
+            lazy = source.filter(*self._between(pl.col("ts")))
+        else:
+            lazy = self._scan(name)
+        if self._at_ns is None:
+            return lazy
+        at = pl.lit(self._at_ns).cast(frames.TIME)
+        known = frames.known_at() if "interval" in table.column_names else pl.col("ts")
+        return lazy.filter(known <= at)
+
+    def _scan(self, name: str) -> pl.LazyFrame:
+        table = frames.table_named(name)
+        files = [
+            self._file(part) for part in self.manifest.tables.get(name, []) if self._sees(part)
+        ]
+        if not files:
+            return frames.empty(table).lazy()
+        # Files hold UTC without a zone: the time filter must come before the zone is named, or
+        # no row group is skipped.
+        lazy = pl.scan_parquet(files, glob=False).filter(*self._between(pl.col("ts")))
+        return lazy.with_columns(
+            pl.col("ts").dt.replace_time_zone("UTC"),
+            *[
+                pl.col(column.name).cast(frames.column_type(column))
+                for column in table.columns
+                if column.type == "category"
+            ],
+        )
+
+    def _file(self, part: Part) -> Path:
+        assert self.folder is not None
+        return self.folder / part.file
+
+    def _sees(self, part: Part) -> bool:
+        start_ns, end_ns = self._bounds()
+        return (start_ns is None or part.end_ns >= start_ns) and (
+            end_ns is None or part.start_ns < end_ns
+        )
+
+    def _bounds(self) -> tuple[int | None, int | None]:
+        ends = [end for end in (self._end_ns, self._at_ns and self._at_ns + 1) if end is not None]
+        return self._start_ns, min(ends, default=None)
+
+    def _between(self, ts: pl.Expr) -> list[pl.Expr]:
+        start_ns, end_ns = self._bounds()
+        kind = frames.TIME if self.folder is None else pl.Datetime("ns")
+        bounds = []
+        if start_ns is not None:
+            bounds.append(ts >= pl.lit(start_ns).cast(kind))
+        if end_ns is not None:
+            bounds.append(ts < pl.lit(end_ns).cast(kind))
+        return bounds or [pl.lit(True)]
+
+    def has(self, name: str) -> bool:
+        """Whether the tape recorded such a table at all (a view of it may still have no rows)."""
+        frames.table_named(name)
+        return self.manifest.rows(name) > 0
+
+    def slice(self, start: Moment | None = None, end: Moment | None = None) -> Tape:
+        """The view with ``start <= ts < end``; provenance stays."""
+        start_ns = None if start is None else time_ns(start)
+        end_ns = None if end is None else time_ns(end)
+        old_start, old_end = self._start_ns, self._end_ns
+        return dataclasses.replace(
+            self,
+            _start_ns=max((n for n in (start_ns, old_start) if n is not None), default=None),
+            _end_ns=min((n for n in (end_ns, old_end) if n is not None), default=None),
+        )
+
+    def until(self, at: Moment | None) -> Tape:
+        """The view of what could be known at ``at``: no later row, no bar that had not closed."""
+        if at is None:
+            return self
+        at_ns = time_ns(at)
+        return dataclasses.replace(
+            self, _at_ns=at_ns if self._at_ns is None else min(at_ns, self._at_ns)
+        )
+
+    def default_at_ns(self) -> int:
+        """The moment to look at when nobody names one.
+
+        It is the moment of the view, else the one that the maker of the tape meant, else the
+        instant after its last row.
+
+        Raises
+        ------
+        DataError
+            For an empty tape.
+        """
+        if self._at_ns is not None:
+            return self._at_ns
+        if self.manifest.at_ns is not None:
+            return self.manifest.at_ns
+        ends = [
+            self.table(name).select(frames.known_at() if "interval" in table.column_names else "ts")
+            for name, table in TABLES.items()
+            if self.has(name) and name not in ("events", "odds")
+        ]
+        if not ends:
+            raise DataError("the tape is empty", file=self.folder)
+        last = max(end.max().collect().item() for end in ends)
+        return time_ns(last)
+
+    def save(self, path: str | Path) -> Tape:
+        """Write this view as a tape of its own, with its provenance and what was cut."""
+        return Tape.concat([self], path)
+
+    @staticmethod
+    def concat(tapes: Sequence[Tape], path: str | Path) -> Tape:
+        """Join tapes into a new one; rows that say the same are kept once, provenance is kept.
+
+        Raises
+        ------
+        DataError
+            When two tapes contradict each other about the same row.
+        """
+        from undertow.tape.writer import join
+
+        return join(tapes, Path(path))
+
+    def cut_text(self) -> str:
+        """The view's bounds in words, for the history; empty for a whole tape."""
+        start_ns, end_ns = self._start_ns, self._end_ns
+        words = []
+        if start_ns is not None:
+            words.append(f"from {time_text(start_ns)}")
+        if end_ns is not None:
+            words.append(f"before {time_text(end_ns)}")
+        if self._at_ns is not None:
+            words.append(f"known at {time_text(self._at_ns)}")
+        return " ".join(words)
+
+
+def _is_sound(path: Path, part: Part, missing: list[str]) -> bool:
+    """Whether the file is there in full; if not, say so in ``missing``."""
+    size = path.stat().st_size if path.is_file() else None
+    if size == part.bytes:
+        return True
+    span = f"{part.rows} rows, {time_text(part.start_ns)} to {time_text(part.end_ns)}"
+    state = "is not there" if size is None else f"has {size} bytes instead of {part.bytes}"
+    missing.append(f"{part.file} {state} ({span})")
+    return False
+
+
+def _memory_part(frame: pl.DataFrame) -> Part:
+    start, end = (frame["ts"].cast(pl.Int64)[row] for row in (0, -1))
+    return Part(file="", rows=frame.height, bytes=0, start_ns=start, end_ns=end)
