@@ -33,15 +33,22 @@ def main() -> NoReturn:
     try:
         app()
     except UndertowError as error:
-        print(f"undertow: {error}", file=sys.stderr)
+        _complain(str(error))
         sys.exit(2)
     except KeyboardInterrupt:
-        print("undertow: interrupted", file=sys.stderr)
+        _complain("interrupted")
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:  # a full disk, a folder that may not be written
+        _complain(str(error))
+        sys.exit(2)
     sys.exit(0)
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"undertow: {text}\n")
 
 
 def print_json(value: object) -> None:
@@ -91,24 +98,48 @@ def sql(
 ) -> None:
     """Ask a tape in SQL (DuckDB): `undertow sql TAPE "select max(high) from candles"`."""
     from undertow.tape import Tape
-    from undertow.tape.sql import json_value, query
+    from undertow.tape.sql import json_rows, json_value, query
 
     opened = Tape.open(tape)
     for sentence in opened.missing:
-        print(f"undertow: {tape}: {sentence}", file=sys.stderr)
+        _complain(f"{tape}: {sentence}")
     names, rows = query(opened, statement)
     if as_json:
-        print_json(
-            [dict(zip(names, [json_value(value) for value in row], strict=True)) for row in rows]
-        )
+        print_json(json_rows(names, rows))
         return
-    from rich.console import Console
-    from rich.table import Table
+    from undertow.report import terminal
 
-    table = Table(*names)
-    for row in rows:
-        table.add_row(*["" if value is None else str(json_value(value)) for value in row])
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    cells = [["" if value is None else str(json_value(value)) for value in row] for row in rows]
+    terminal.console().print(terminal.table(names, cells))
+
+
+@app.command()
+def pulse(
+    tape: TapeArgument = "2025-11-04",
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="ISO-8601 UTC; default: the tape's moment.")
+    ] = None,
+    window: Annotated[str, typer.Option(help="What sums and changes look back on.")] = "24h",
+    as_json: JsonOption = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write DIR/report.html.")
+    ] = None,
+) -> None:
+    """Measure a market at a moment: a table, JSON, or a report that opens offline."""
+    from undertow.report.page import write_page
+    from undertow.report.pulse import pulse as measure
+    from undertow.report.pulse.terminal import print_pulse
+    from undertow.tape import Tape
+
+    result = measure(Tape.open(tape), at=at, window=window)
+    if as_json:
+        print_json(result.as_json())
+    else:
+        print_pulse(result)
+    if out is not None:
+        report = out / "report.html"
+        write_page(result.page(), report)
+        typer.echo(f"report: {report.resolve()}", err=as_json)
 
 
 @app.command(name="import")

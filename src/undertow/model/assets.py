@@ -112,12 +112,28 @@ def asset_of(symbol: str) -> str:
     --------
     >>> [asset_of(s) for s in ("BTCUSDT", "BTC", "1000PEPEUSDT", "BTCUSD_PERP.A", "BTC/USDT:USDT")]
     ['BTC', 'BTC', 'PEPE', 'BTC', 'BTC']
+    >>> asset_of("PERP_BTC_USDT.W")
+    'BTC'
     """
-    name = symbol.upper().split(":")[0].replace("/", "")
+    return _MULTIPLE.sub("", _base_and_quote(symbol)[0])
+
+
+def quote_of(symbol: str) -> str:
+    """The currency that a symbol's price is in; empty where the symbol names none.
+
+    Examples
+    --------
+    >>> [quote_of(s) for s in ("BTCUSDT", "BTC", "BTCUSD_PERP.A", "BTC-USDC-SWAP")]
+    ['USDT', '', 'USD', 'USDC']
+    """
+    return _base_and_quote(symbol)[1]
+
+
+def _base_and_quote(symbol: str) -> tuple[str, str]:
+    name = symbol.upper().split(":")[0].replace("/", "").removeprefix("PERP_")
     name = _SUFFIX.sub("", name)
     name = name.replace("-", "").replace("_", "")
     for quote in _QUOTES:
         if name.endswith(quote) and len(name) > len(quote):
-            name = name[: -len(quote)]
-            break
-    return _MULTIPLE.sub("", name)
+            return name[: -len(quote)], quote
+    return name, ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table as RichTable
+import polars as pl
 
+from undertow.errors import DataError
 from undertow.model.periods import time_text
 from undertow.model.schema import TABLES
+from undertow.report import terminal
 from undertow.tape import Source, Tape
 
 
@@ -38,12 +39,22 @@ def _table_facts(tape: Tape, name: str) -> dict[str, Any]:
     facts: dict[str, Any] = {"table": name, "rows": tape.manifest.rows(name)}
     for column in ("venue", "symbol"):
         if column in columns:
-            values = tape.table(name).select(column).unique().collect()[column].drop_nulls()
-            facts[f"{column}s"] = sorted(values.cast(str).to_list())
+            facts[f"{column}s"] = _distinct(tape, name, column)
     if parts:
         facts["start"] = time_text(min(part.start_ns for part in parts))
         facts["end"] = time_text(max(part.end_ns for part in parts))
     return facts
+
+
+def _distinct(tape: Tape, name: str, column: str) -> list[str]:
+    try:
+        values = tape.table(name).select(column).unique().collect()[column].drop_nulls()
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"table '{name}' cannot be read: {reason}", file=tape.folder, column=column
+        ) from None
+    return sorted(values.cast(pl.String).to_list())
 
 
 def _source_facts(source: Source) -> dict[str, Any]:
@@ -64,14 +75,12 @@ def _source_facts(source: Source) -> dict[str, Any]:
 def print_table(tape: Tape) -> None:
     """The same for people."""
     facts = as_json(tape)
-    console = Console()
-    console.print(f"[bold]{facts['title'] or facts['path']}[/bold] ({facts['kind']} tape)")
+    console = terminal.console()
+    console.print(f"{facts['title'] or facts['path']} ({facts['kind']} tape)", markup=False)
     for sentence in facts["missing"]:
-        console.print(f"[red]missing:[/red] {sentence}", highlight=False)
-    table = RichTable("table", "rows", "from", "to", "venues", "symbols")
-    table.columns[1].justify = "right"
-    for row in facts["tables"]:
-        table.add_row(
+        console.print(f"missing: {sentence}", style="red", markup=False)
+    rows = [
+        (
             row["table"],
             f"{row['rows']:,}",
             row.get("start", ""),
@@ -79,20 +88,27 @@ def print_table(tape: Tape) -> None:
             ", ".join(row.get("venues", [])),
             _shortened(row.get("symbols", [])),
         )
-    console.print(table)
+        for row in facts["tables"]
+    ]
+    titles = ("table", "rows", "from", "to", "venues", "symbols")
+    console.print(terminal.table(titles, rows, right=["rows"]))
     for source in facts["sources"]:
-        licence = source["licence"] or "licence not stated"
-        console.print(
-            f"  {source['name']} ({source['importer']}, {source['rows']:,} rows; {licence})",
-            highlight=False,
-        )
-        for label, lines in (("dropped", source["dropped"]), ("gap", source["gaps"])):
-            for line in lines[:3]:
-                console.print(f"    {label}: {line}", highlight=False)
-            if len(lines) > 3:
-                console.print(f"    … and {len(lines) - 3} more (--json shows all)")
+        for line in _source_lines(source):
+            console.print(f"  {line}", markup=False)
     for line in facts["history"]:
-        console.print(f"  then: {line}", highlight=False)
+        console.print(f"  then: {line}", markup=False)
+
+
+def _source_lines(source: dict[str, Any], limit: int = 3) -> list[str]:
+    by = f"{source['importer']}, " if source["importer"] else ""
+    licence = source["licence"] or "licence not stated"
+    lines = [f"{source['name']} ({by}{source['rows']:,} rows; {licence})"]
+    for label in ("note", "dropped", "gap"):
+        said = source["dropped" if label == "dropped" else f"{label}s"]
+        lines += [f"  {label}: {line}" for line in said[:limit]]
+        if len(said) > limit:
+            lines.append(f"  … and {len(said) - limit} more (--json shows all)")
+    return lines
 
 
 def _shortened(names: list[str], limit: int = 6) -> str:

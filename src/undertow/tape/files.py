@@ -1,10 +1,13 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and folders with one writer at a time."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
+
+from undertow.errors import DataError
 
 TEMPORARY_SUFFIX = ".partial"
 
@@ -32,3 +35,20 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def lock_folder(folder: Path) -> int:
+    """Become the only writer of a folder; close the descriptor to end that, or die.
+
+    Raises
+    ------
+    DataError
+        When another writer has it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise DataError("somebody else is writing to this tape: wait for it", file=folder) from None
+    return descriptor

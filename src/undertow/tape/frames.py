@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from undertow.errors import DataError, nearest
-from undertow.model.periods import BAR_INTERVALS, duration_ns
+from undertow.errors import DataError, UndertowError, nearest
+from undertow.model.periods import duration_ns
 from undertow.model.schema import TABLES, Column, Table
 
 TIME = pl.Datetime("ns", "UTC")
@@ -50,7 +50,8 @@ def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     Raises
     ------
     DataError
-        For a column the table does not have, one that it must have, or an empty required value.
+        For a column the table does not have, one that it must have, an empty required value, a
+        value of another type, or an ``interval`` that is no length of time.
     """
     unknown = [name for name in frame.columns if name not in table.column_names]
     if unknown:
@@ -59,7 +60,7 @@ def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     columns = []
     for column in table.columns:
         if column.name in frame.columns:
-            columns.append(_cast(frame[column.name], column))
+            columns.append(_cast(frame[column.name], column, table))
         elif column.required:
             raise DataError(f"table '{table.name}' needs a column '{column.name}'")
         else:
@@ -69,25 +70,49 @@ def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     for column in table.columns:
         if column.required and result[column.name].null_count():
             raise DataError(f"table '{table.name}': empty values in '{column.name}'")
+    if "interval" in table.column_names:
+        _check_intervals(table, result["interval"])
     return result if result["ts"].is_sorted() else result.sort("ts", maintain_order=True)
 
 
-def _cast(values: pl.Series, column: Column) -> pl.Series:
+def _cast(values: pl.Series, column: Column, table: Table) -> pl.Series:
     if column.type == "time" and isinstance(values.dtype, pl.Datetime):
         if values.dtype.time_zone is None:
             values = values.dt.replace_time_zone("UTC")
         else:
             values = values.dt.convert_time_zone("UTC")
-    return values.cast(column_type(column))
+    try:
+        return values.cast(column_type(column))
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"table '{table.name}', column '{column.name}': {reason}") from None
+
+
+def _check_intervals(table: Table, values: pl.Series) -> None:
+    """A length that cannot be read would let a bar be seen before its end."""
+    for name in values.unique().drop_nulls().cast(pl.String):
+        try:
+            duration_ns(name)
+        except UndertowError as error:
+            raise DataError(f"table '{table.name}', column 'interval': {error}") from None
 
 
 def known_at() -> pl.Expr:
     """The moment from which a row may be known: ``ts``, or the end of its ``interval``."""
-    lengths = {name: duration_ns(name) for name in BAR_INTERVALS}
-    length_ns = (
-        pl.col("interval")
-        .cast(pl.String)
-        .replace_strict(lengths, default=0, return_dtype=pl.Int64)
-        .fill_null(0)
+    length_ns = pl.col("interval").map_batches(
+        _lengths_ns, return_dtype=pl.Int64, is_elementwise=True
     )
     return pl.col("ts") + length_ns.cast(pl.Duration("ns"))
+
+
+def _lengths_ns(intervals: pl.Series) -> pl.Series:
+    """Nanoseconds of each interval, 0 where there is none; each distinct one is read once."""
+    distinct = intervals.cast(pl.Categorical).unique().drop_nulls()
+    lengths_ns = [duration_ns(name) for name in distinct.cast(pl.String)]
+    codes = intervals.cast(pl.Categorical).to_physical()
+    return codes.replace_strict(
+        distinct.to_physical(),
+        pl.Series(lengths_ns, dtype=pl.Int64),
+        default=0,
+        return_dtype=pl.Int64,
+    )

@@ -12,7 +12,7 @@ import polars as pl
 
 from undertow.errors import DataError
 from undertow.model.periods import time_ns, time_text
-from undertow.model.schema import TABLES
+from undertow.model.schema import TABLES, Table
 from undertow.tape import frames
 from undertow.tape.bundled import resolve
 from undertow.tape.manifest import Manifest, Part, read_manifest
@@ -94,16 +94,21 @@ class Tape(TableAccess):
         Only the row groups that the view's times touch are read.
         """
         table = frames.table_named(name)
-        if self.folder is None:
-            source = self._frames.get(name, frames.empty(table)).lazy()
-            lazy = source.filter(*self._between(pl.col("ts")))
-        else:
-            lazy = self._scan(name)
-        if self._at_ns is None:
-            return lazy
-        at = pl.lit(self._at_ns).cast(frames.TIME)
-        known = frames.known_at() if "interval" in table.column_names else pl.col("ts")
-        return lazy.filter(known <= at)
+        lazy = self._in_memory(table) if self.folder is None else self._scan(name)
+        if self._at_ns is None or "interval" not in table.column_names:
+            return lazy  # a row without a period is known at ts, and the bounds see to that
+        return lazy.filter(frames.known_at() <= pl.lit(self._at_ns).cast(frames.TIME))
+
+    def _in_memory(self, table: Table) -> pl.LazyFrame:
+        """The rows within the view's times, found by halving: a filter would copy them all."""
+        frame = self._frames.get(table.name)
+        if frame is None:
+            return frames.empty(table).lazy()
+        times_ns = frame["ts"].to_physical()
+        start_ns, end_ns = self._bounds()
+        start = 0 if start_ns is None else times_ns.search_sorted(start_ns, side="left")
+        end = frame.height if end_ns is None else times_ns.search_sorted(end_ns, side="left")
+        return frame.slice(start, max(0, end - start)).lazy()
 
     def _scan(self, name: str) -> pl.LazyFrame:
         table = frames.table_named(name)
@@ -135,12 +140,13 @@ class Tape(TableAccess):
         )
 
     def _bounds(self) -> tuple[int | None, int | None]:
-        ends = [end for end in (self._end_ns, self._at_ns and self._at_ns + 1) if end is not None]
+        after_at_ns = None if self._at_ns is None else self._at_ns + 1
+        ends = [end for end in (self._end_ns, after_at_ns) if end is not None]
         return self._start_ns, min(ends, default=None)
 
     def _between(self, ts: pl.Expr) -> list[pl.Expr]:
         start_ns, end_ns = self._bounds()
-        kind = frames.TIME if self.folder is None else pl.Datetime("ns")
+        kind = pl.Datetime("ns")
         bounds = []
         if start_ns is not None:
             bounds.append(ts >= pl.lit(start_ns).cast(kind))
@@ -152,6 +158,22 @@ class Tape(TableAccess):
         """Whether the tape recorded such a table at all (a view of it may still have no rows)."""
         frames.table_named(name)
         return self.manifest.rows(name) > 0
+
+    def span_ns(self, name: str) -> tuple[int, int] | None:
+        """First and last ``ts`` that were recorded of a table, cut to this view; None: nothing.
+
+        It tells whether somebody was recording, not what happened: a quiet hour within it is a
+        true zero.
+        """
+        parts = self.manifest.tables.get(frames.table_named(name).name, [])
+        if not parts:
+            return None
+        start_ns, end_ns = self._bounds()
+        first_ns = min(part.start_ns for part in parts)
+        last_ns = max(part.end_ns for part in parts)
+        first_ns = first_ns if start_ns is None else max(first_ns, start_ns)
+        last_ns = last_ns if end_ns is None else min(last_ns, end_ns - 1)
+        return (first_ns, last_ns) if first_ns <= last_ns else None
 
     def slice(self, start: Moment | None = None, end: Moment | None = None) -> Tape:
         """The view with ``start <= ts < end``; provenance stays."""
@@ -173,30 +195,30 @@ class Tape(TableAccess):
             self, _at_ns=at_ns if self._at_ns is None else min(at_ns, self._at_ns)
         )
 
-    def default_at_ns(self) -> int:
-        """The moment to look at when nobody names one.
+    @property
+    def moment_ns(self) -> int | None:
+        """The moment of the view, else the one that the maker of the tape meant, else None."""
+        return self.manifest.at_ns if self._at_ns is None else self._at_ns
 
-        It is the moment of the view, else the one that the maker of the tape meant, else the
-        instant after its last row.
+    def default_at_ns(self) -> int:
+        """The moment to look at when nobody names one: ``moment_ns``, else when all was known.
 
         Raises
         ------
         DataError
-            For an empty tape.
+            For a tape or a view without rows.
         """
-        if self._at_ns is not None:
-            return self._at_ns
-        if self.manifest.at_ns is not None:
-            return self.manifest.at_ns
-        ends = [
-            self.table(name).select(frames.known_at() if "interval" in table.column_names else "ts")
-            for name, table in TABLES.items()
-            if self.has(name) and name not in ("events", "odds")
-        ]
+        if self.moment_ns is not None:
+            return self.moment_ns
+        ends = []
+        for name, table in TABLES.items():
+            if self.has(name) and name not in ("events", "odds"):
+                known = frames.known_at() if "interval" in table.column_names else pl.col("ts")
+                last_ns = self.table(name).select(known.max().cast(pl.Int64)).collect().item()
+                ends += [] if last_ns is None else [int(last_ns)]
         if not ends:
-            raise DataError("the tape is empty", file=self.folder)
-        last = max(end.max().collect().item() for end in ends)
-        return time_ns(last)
+            raise DataError("the tape has no rows", file=self.folder)
+        return max(ends)
 
     def save(self, path: str | Path) -> Tape:
         """Write this view as a tape of its own, with its provenance and what was cut."""
@@ -230,13 +252,25 @@ class Tape(TableAccess):
 
 def _is_sound(path: Path, part: Part, missing: list[str]) -> bool:
     """Whether the file is there in full; if not, say so in ``missing``."""
-    size = path.stat().st_size if path.is_file() else None
-    if size == part.bytes:
+    if not path.is_file():
+        state = "is not there"
+    elif (size := path.stat().st_size) != part.bytes:
+        state = f"has {size} bytes instead of {part.bytes}"
+    elif not _is_parquet(path):
+        state = "is damaged"
+    else:
         return True
     span = f"{part.rows} rows, {time_text(part.start_ns)} to {time_text(part.end_ns)}"
-    state = "is not there" if size is None else f"has {size} bytes instead of {part.bytes}"
     missing.append(f"{part.file} {state} ({span})")
     return False
+
+
+def _is_parquet(path: Path) -> bool:
+    """Whether both ends carry the format's mark; a disk that lost its writes leaves zeros."""
+    with path.open("rb") as handle:
+        start = handle.read(4)
+        handle.seek(-4, 2)
+        return start == handle.read(4) == b"PAR1"
 
 
 def _memory_part(frame: pl.DataFrame) -> Part:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import polars as pl
 
 import undertow
 from undertow.errors import DataError
 from undertow.tape import frames
-from undertow.tape.files import write_atomically
+from undertow.tape.files import lock_folder, write_atomically
 from undertow.tape.manifest import (
     KINDS,
+    MANIFEST_NAME,
     Manifest,
     Part,
     Source,
@@ -31,7 +32,7 @@ PART_ROWS = 5_000_000
 
 
 class TapeWriter:
-    """Adds parts to a tape; a context manager.
+    """Adds parts to a tape; a context manager, and the tape's only writer meanwhile.
 
     Within the ``with`` block each ``append`` puts a complete part on disk and into the manifest,
     so that a reader, or a run that was killed, finds everything written so far. An exception
@@ -42,8 +43,9 @@ class TapeWriter:
         self._folder = folder
         self._manifest = manifest
         self._is_new = is_new
-        self._before = None if is_new else read_manifest(folder)
-        self._added: list[Path] = []
+        self._before = b""
+        self._added: list[Path] = []  # files and folders, in the order they were made
+        self._lock = -1
 
     @classmethod
     def create(cls, folder: Path, *, kind: str, title: str = "") -> TapeWriter:
@@ -56,8 +58,7 @@ class TapeWriter:
         """
         if kind not in KINDS:
             raise DataError(f"kind of tape {kind!r}: expected one of {', '.join(KINDS)}")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise DataError("already there: choose another folder for the new tape", file=folder)
+        _refuse_used(folder)
         manifest = Manifest(kind=kind, title=title, written_by=f"undertow {undertow.__version__}")
         return cls(folder, manifest, is_new=True)
 
@@ -67,10 +68,32 @@ class TapeWriter:
         return cls(folder, read_manifest(folder), is_new=False)
 
     def __enter__(self) -> Self:
+        is_made = not self._folder.exists()
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = lock_folder(self._folder)
+        if is_made:
+            self._added.append(self._folder)
+        try:
+            self._begin()
+        except BaseException:
+            self._take_back()
+            os.close(self._lock)
+            raise
+        return self
+
+    def _begin(self) -> None:
+        """What was read before the lock may be old: look again."""
+        path = self._folder / MANIFEST_NAME
+        if self._is_new:
+            _refuse_used(self._folder)
+            self._added.append(path)
+        else:
+            self._manifest = read_manifest(self._folder)
+            self._before = path.read_bytes()
+            if not self._manifest.complete:
+                self.add_history("an earlier writer was cut off: its rows may be incomplete")
         self._manifest.complete = False
         write_manifest(self._folder, self._manifest)
-        return self
 
     def __exit__(
         self,
@@ -78,15 +101,27 @@ class TapeWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self._manifest.complete = True
-            write_manifest(self._folder, self._manifest)
-        elif self._before is None:
-            shutil.rmtree(self._folder)
-        else:
-            write_manifest(self._folder, self._before)
-            for path in self._added:
+        try:
+            if error is None:
+                self._manifest.complete = True
+                write_manifest(self._folder, self._manifest)
+            else:
+                self._take_back()
+        finally:
+            os.close(self._lock)
+
+    def _take_back(self) -> None:
+        """Undo, the manifest first, so that it never speaks of a part that is gone."""
+        if self._before:
+            write_atomically(
+                self._folder / MANIFEST_NAME,
+                lambda temporary: temporary.write_bytes(self._before),
+            )
+        for path in reversed(self._added):
+            if not path.is_dir():
                 path.unlink(missing_ok=True)
+            elif not any(path.iterdir()):
+                path.rmdir()
 
     @property
     def tape(self) -> Tape:
@@ -94,17 +129,17 @@ class TapeWriter:
         return Tape.open(self._folder)
 
     def append(self, name: str, frame: pl.DataFrame) -> int:
-        """Add rows to a table; those that the tape already has are left out.
+        """Add rows to a table; those that it already has, or that repeat, are left out.
 
         Returns
         -------
         int
-            Number of rows that were already there.
+            Number of rows left out.
 
         Raises
         ------
         DataError
-            When a row contradicts one that is there: same key, other values.
+            When two rows contradict each other: same key, other values.
         """
         table = frames.table_named(name)
         rows = frames.conform(table, frame)
@@ -115,7 +150,9 @@ class TapeWriter:
 
     def _write_part(self, name: str, frame: pl.DataFrame) -> None:
         folder = self._folder / name
-        folder.mkdir(exist_ok=True)
+        if not folder.exists():
+            folder.mkdir()
+            self._added.append(folder)
         number = 1 + max((int(path.stem) for path in folder.glob("*.parquet")), default=0)
         path = folder / f"{number:06d}.parquet"
         stored = frame.with_columns(pl.col("ts").dt.replace_time_zone(None))
@@ -138,8 +175,8 @@ class TapeWriter:
         write_manifest(self._folder, self._manifest)
 
     def add_source(self, source: Source) -> None:
-        """Record where rows came from; the same file twice is recorded once."""
-        if source not in self._manifest.sources:
+        """Record where rows came from; a file that is read twice is recorded once."""
+        if not any(_is_same_file(source, known) for known in self._manifest.sources):
             self._manifest.sources.append(source)
 
     def add_history(self, text: str) -> None:
@@ -149,6 +186,23 @@ class TapeWriter:
     def set_moment(self, at_ns: int | None) -> None:
         """Name the moment that readers are meant to look at."""
         self._manifest.at_ns = at_ns
+
+    def set_scenario(self, scenario: dict[str, Any]) -> None:
+        """Name the scenario of a simulated tape."""
+        self._manifest.scenario = scenario
+
+
+def _refuse_used(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError("already there: choose another folder for the new tape", file=folder)
+
+
+def _is_same_file(one: Source, other: Source) -> bool:
+    """Same content, read in the same way."""
+    if not one.sha256:
+        return one == other
+    ways = [(source.sha256, source.importer, source.options) for source in (one, other)]
+    return ways[0] == ways[1]
 
 
 def join(tapes: Sequence[Tape], folder: Path) -> Tape:
@@ -165,13 +219,21 @@ def join(tapes: Sequence[Tape], folder: Path) -> Tape:
                 writer.append(name, tape.table(name).collect())
             for source in tape.manifest.sources:
                 writer.add_source(source)
-            for line in tape.manifest.history:
+            for line in _history(tape, is_joined=len(tapes) > 1):
                 writer.add_history(line)
-            label = tape.folder.name if tape.folder else "a tape in memory"
-            if cut := tape.cut_text():
-                writer.add_history(f"{label}: {cut}")
-            elif len(tapes) > 1:
-                writer.add_history(f"joined: {label}")
         if len(tapes) == 1:
-            writer.set_moment(first.at_ns)
+            writer.set_moment(tapes[0].moment_ns)
+        if all(tape.manifest.scenario == first.scenario for tape in tapes):
+            writer.set_scenario(first.scenario)
     return Tape.open(folder)
+
+
+def _history(tape: Tape, *, is_joined: bool) -> list[str]:
+    """What was done to a tape, what it lacked, and what is done to it now."""
+    label = tape.folder.name if tape.folder else "a tape in memory"
+    lines = [*tape.manifest.history, *(f"{label}: {sentence}" for sentence in tape.missing)]
+    if cut := tape.cut_text():
+        lines.append(f"{label}: {cut}")
+    elif is_joined:
+        lines.append(f"joined: {label}")
+    return lines

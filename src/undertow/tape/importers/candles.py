@@ -1,7 +1,8 @@
 """Candles: any CSV or Parquet file with a time and open, high, low, close.
 
 Prices must be above zero, ``low`` lowest and ``high`` highest, times rising for each venue and
-symbol. A file that knows closes only (``date, price``) gives candles with only a close.
+symbol. A file that knows closes only (``date, price``) gives candles with only a close. Funding
+rates beside the bars are those of the settlement at the start of the bar.
 """
 
 from __future__ import annotations
@@ -39,14 +40,30 @@ _MARKS = ("mark_open", "mark_high", "mark_low", "mark")
 
 def read(path: Path, options: Options) -> Reading:
     """Read one file of candles; hourly files may carry mark prices and funding beside them."""
+    return read_bars(path, options)
+
+
+def read_bars(
+    path: Path,
+    options: Options,
+    *,
+    default_venue: str | None = None,
+    default_symbol: str | None = None,
+) -> Reading:
+    """As ``read``, with the venue and symbol of a file that names none."""
     bad = BadRows(path, options.skip_bad)
-    frame = columns.pick(read_rows(path, bad), _WANTED, options, path, _OPTIONAL)
+    frame = columns.pick(read_rows(path, bad), _WANTED, options, path, _OPTIONAL, bad)
     has_bars = {"open", "high", "low"} <= set(frame.columns)
     if not has_bars and {"open", "high", "low"} & set(frame.columns):
         absent = next(name for name in _PRICES if name not in frame.columns)
         frame = columns.pick(frame, {absent: (absent,)}, Options(), path)  # names the column
     frame, notes = names.with_names(
-        frame, options, path, default_venue="binance-usdm" if has_bars else "index"
+        frame,
+        options,
+        path,
+        default_venue=default_venue or ("binance-usdm" if has_bars else "index"),
+        default_symbol=default_symbol,
+        bad=bad,
     )
     frame = columns.times(frame, bad)
     prices = [name for name in _PRICES if name in frame.columns]
@@ -55,8 +72,11 @@ def read(path: Path, options: Options) -> Reading:
     frame = columns.numbers(frame, rest, bad, optional=True)
     frame = columns.positive(frame, ["volume", "quote_volume", "trades"], bad, zero=True)
     frame = columns.positive(frame, _MARKS, bad)
+    if "trades" in frame.columns:
+        is_part = pl.col("trades") != pl.col("trades").floor()
+        frame = columns.drop_where(frame, is_part, "trades", bad, "expected a whole number")
     if has_bars:
-        frame = _consistent(frame, bad)
+        frame = consistent(frame, bad)
     frame = series.in_order(frame, bad)
     interval = series.find_interval(frame, options.interval, bad)
     frame = series.on_grid(frame, interval, bad)
@@ -65,10 +85,11 @@ def read(path: Path, options: Options) -> Reading:
     return Reading(frames, bad.dropped, gaps, notes)
 
 
-def _consistent(frame: pl.DataFrame, bad: BadRows) -> pl.DataFrame:
+def consistent(frame: pl.DataFrame, bad: BadRows) -> pl.DataFrame:
+    """Drop bars whose high is not their highest price, or whose low is not their lowest."""
     low, high = pl.min_horizontal("open", "close"), pl.max_horizontal("open", "close")
     frame = columns.drop_where(
-        frame, pl.col("high") < pl.col("low"), "high", bad, "high is below low"
+        frame, pl.col("high") < pl.col("low"), "high", bad, "high is below low: expected it above"
     )
     frame = columns.drop_where(
         frame, pl.col("high") < high, "high", bad, "expected the highest of the bar's prices"
@@ -88,8 +109,8 @@ def _tables(frame: pl.DataFrame, interval: str) -> dict[str, pl.DataFrame]:
         rows = frame.filter(pl.any_horizontal(pl.col(marks).is_not_null()))
         frames["marks"] = rows.select(*series_of, bar, *marks)
     if "rate" in frame.columns:
-        rows = frame.filter(pl.col("rate").is_not_null())
-        frames["funding"] = rows.select(*series_of, "rate")
+        rows = series.with_spacing(frame.filter(pl.col("rate").is_not_null()))
+        frames["funding"] = rows.select(*series_of, "rate", series.HOURS.alias("interval_hours"))
     return frames
 
 

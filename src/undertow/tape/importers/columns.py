@@ -20,7 +20,13 @@ VENUE_NAMES = ("venue", "exchange")
 # Units of whole-number times, by size: anything between 2001 and 2100 falls in one of these.
 _UNIT_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _FIRST_S, _LAST_S = 978_307_200, 4_102_444_800
+_YEARS = "between 1970 and 2100"
 _UNIT_WORDS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+
+
+def has(frame: pl.DataFrame, *names: str) -> bool:
+    """Whether the file has all these columns; case does not matter."""
+    return {name.lower() for name in names} <= {name.strip().lower() for name in frame.columns}
 
 
 def pick(
@@ -29,6 +35,7 @@ def pick(
     options: Options,
     path: Path,
     optional: Sequence[str] = (),
+    bad: BadRows | None = None,
 ) -> pl.DataFrame:
     """The wanted columns under our names, and ``_row``.
 
@@ -39,11 +46,14 @@ def pick(
         ``--map`` comes before these.
     optional
         Those of ours that a file may lack.
+    bad
+        Learns the file's own names, so that messages about rows use them.
 
     Raises
     ------
     DataError
-        When a column is missing, with the nearest name that the file has.
+        When a column is missing, with the nearest name that the file has; when it holds what
+        is no number, time or text.
     """
     unknown = [ours for ours in options.mapping if ours not in wanted]
     if unknown:
@@ -68,6 +78,14 @@ def pick(
             )
     if frame.is_empty():
         raise DataError("the file has no rows", file=path)
+    for name in found.values():
+        kind = frame.schema[name]
+        if kind.is_nested() or kind in (pl.Binary, pl.Object):
+            raise DataError(
+                f"a column of {kind}: expected numbers, times or text", file=path, column=name
+            )
+    if bad is not None:
+        bad.names.update({ours: name.strip() for ours, name in found.items()})
     return frame.select(ROW, *[pl.col(name).alias(ours) for ours, name in found.items()])
 
 
@@ -83,6 +101,16 @@ def drop_where(
     return frame.filter(~is_bad.fill_null(False))
 
 
+def words(frame: pl.DataFrame, names: Sequence[str], bad: BadRows) -> pl.DataFrame:
+    """The columns as text without spaces around it; rows with an empty one are dropped."""
+    for name in names:
+        text = pl.col(name).cast(pl.String).str.strip_chars()
+        is_empty = text.is_null() | (text == "")
+        frame = drop_where(frame, is_empty, name, bad, "empty: expected text")
+        frame = frame.with_columns(text.alias(name))
+    return frame
+
+
 def numbers(
     frame: pl.DataFrame, names: Sequence[str], bad: BadRows, *, optional: bool = False
 ) -> pl.DataFrame:
@@ -93,6 +121,10 @@ def numbers(
         text = frame.schema[name] == pl.String
         value = pl.col(name).str.strip_chars() if text else pl.col(name)
         number = value.cast(pl.Float64, strict=False)
+        clean = frame.select(number).to_series()
+        if not clean.null_count() and clean.is_finite().all():  # the usual case, looked at once
+            frame = frame.with_columns(clean)
+            continue
         is_empty = value.is_null() | (value == "") if text else value.is_null()
         wrong = ~is_empty & (number.is_null() | ~number.is_finite().fill_null(False))
         if not optional:
@@ -125,15 +157,18 @@ def times(
     is UTC.
     """
     kind = frame.schema[name]
-    if isinstance(kind, pl.Datetime):
-        values = frame[name]
-        zoned = values.dt.replace_time_zone("UTC") if kind.time_zone is None else values
-        frame = frame.with_columns(zoned.cast(TIME).alias(name))
-        return drop_where(frame, pl.col(name).is_null(), name, bad, "expected a time")
-    if kind == pl.Date:
-        return frame.with_columns(pl.col(name).cast(pl.Datetime("ns")).cast(TIME))
+    if isinstance(kind, pl.Datetime) or kind == pl.Date:
+        is_odd = pl.col(name).is_null() | ~pl.col(name).dt.year().is_between(1970, 2099)
+        frame = drop_where(frame, is_odd, name, bad, f"expected a time {_YEARS}")
+        zone = kind.time_zone if isinstance(kind, pl.Datetime) else None
+        times = frame[name].cast(pl.Datetime("ns", zone))
+        in_utc = times.dt.convert_time_zone if zone else times.dt.replace_time_zone
+        return frame.with_columns(in_utc("UTC"))
     text = pl.col(name).cast(pl.String).str.strip_chars()
     whole = text.cast(pl.Int64, strict=False)
+    clean = _in_one_unit(frame.select(whole).to_series(), units)
+    if clean is not None:
+        return frame.with_columns(clean)
     frame = drop_where(frame, text.is_null() | (text == ""), name, bad, "expected a time")
     frame = _refuse_units(frame, whole, name, units, bad)
     whole_ns = pl.coalesce(
@@ -146,9 +181,21 @@ def times(
     frame = frame.with_columns(parsed_ns.cast(TIME).alias("_parsed"))
     frame = drop_where(
         frame, pl.col("_parsed").is_null(), name, bad,
-        f"expected a time: whole {_UNIT_WORDS[units[0]]} or ISO-8601",
+        f"expected a time: whole {_UNIT_WORDS[units[0]]} or ISO-8601, {_YEARS}",
     )  # fmt: skip
     return frame.drop(name).rename({"_parsed": name})
+
+
+def _in_one_unit(whole: pl.Series, units: Sequence[str]) -> pl.Series | None:
+    """The times of a column that holds one unit throughout, as most do; None for others."""
+    low, high = whole.min(), whole.max()
+    if whole.null_count() or not isinstance(low, int) or not isinstance(high, int):
+        return None
+    for unit in units:
+        scale = 1_000_000_000 // _UNIT_NS[unit]
+        if _FIRST_S * scale <= low and high < _LAST_S * scale:
+            return (whole * _UNIT_NS[unit]).cast(TIME)
+    return None
 
 
 def _in_unit(whole: pl.Expr, unit: str) -> pl.Expr:
@@ -168,7 +215,11 @@ def _refuse_units(
 
 
 def _iso_ns(text: pl.Expr) -> pl.Expr:
-    """ISO-8601 text as nanoseconds; with an offset, without one, or a date alone."""
+    """ISO-8601 text as nanoseconds; with an offset, without one, or a date alone.
+
+    Years that nanoseconds cannot hold are left out first: parsing would turn them into others.
+    """
+    text = pl.when(text.str.contains(r"^(19[7-9]\d|20\d\d)-")).then(text)
     zoned = text.str.to_datetime("%+", time_unit="ns", time_zone="UTC", strict=False)
     spaced = text.str.replace(" ", "T").str.to_datetime(
         "%+", time_unit="ns", time_zone="UTC", strict=False

@@ -18,12 +18,18 @@ class BadRows:
         For messages.
     allowed
         How many may be dropped (``--skip-bad``).
+
+    Attributes
+    ----------
+    names
+        Our names of columns to the file's own, which messages use; ``columns.pick`` fills it.
     """
 
     def __init__(self, file: Path, allowed: int = 0) -> None:
         self.file = file
         self.allowed = allowed
         self.dropped: list[str] = []
+        self.names: dict[str, str] = {}
 
     def drop(self, row: int | None, column: str | None, value: object, message: str) -> None:
         """Count one bad row.
@@ -33,6 +39,7 @@ class BadRows:
         DataError
             When no more may be dropped; it names the row, and how many there were before.
         """
+        column = None if column is None else self.names.get(column, column)
         error = DataError(message, file=self.file, row=row, column=column, value=value)
         if len(self.dropped) >= self.allowed:
             if self.dropped:

@@ -33,13 +33,16 @@ def import_files(
 ) -> list[Imported]:
     """Read files and add them to the tape at ``out``, which is made when it is not there.
 
-    Nothing is written before every file was read; what fails leaves the tape as it was.
+    Nothing is written before every file was read; what fails leaves the tape as it was. A
+    folder that cannot be the tape is refused before the first file is read.
 
     Raises
     ------
     DataError
         For the first thing wrong in a file, or rows that contradict the tape.
     """
+    is_tape = (out / "manifest.json").exists()
+    writer = TapeWriter.extend(out) if is_tape else TapeWriter.create(out, kind="imported")
     readings = []
     for path in paths:
         progress(f"reading {path.name}")
@@ -47,8 +50,6 @@ def import_files(
         if not reading.rows():
             raise DataError("nothing was read from the file", file=path)
         readings.append(reading)
-    is_tape = (out / "manifest.json").exists()
-    writer = TapeWriter.extend(out) if is_tape else TapeWriter.create(out, kind="imported")
     results = []
     with writer:
         for path, reading in zip(paths, readings, strict=True):
