@@ -15,7 +15,7 @@ from undertow.model.periods import duration_ns
 from undertow.tape import Tape, TapeWriter
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "1000PEPEUSDT")
-INTERVALS = (None, "1m", "5m", "7m", "1h", "1d")
+INTERVALS = (None, "1m", "5m", "3m", "1h", "1d")
 TIME = pl.Datetime("ns", "UTC")
 
 # Times on a coarse grid, so that equal ones are frequent, and up to a nanosecond beside it.

@@ -6,6 +6,7 @@ A broken law of our own (an invariant) is not here: that is a bug, and fails lou
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from difflib import get_close_matches
 
 
@@ -64,7 +65,7 @@ class NotRecorded(UndertowError):  # noqa: N818 - a state of the tape, not a fai
 
 def shown(value: object, limit: int = 60) -> str:
     """A value as it is printed in a message: quoted, and cut when it is long."""
-    text = repr(value)
+    text = value.isoformat() if isinstance(value, datetime) else repr(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 

@@ -177,11 +177,23 @@ def test_a_bar_without_trades_is_no_mark_price_unless_its_folder_says_so(tmp_pat
     assert list(read(written(folder / path.name, flat)).frames) == ["marks"]
 
 
-@pytest.mark.parametrize("word", ["indexPriceKlines", "premiumIndexKlines", "bookTicker"])
-def test_data_sets_that_are_not_read_are_named(word, tmp_path):
-    path = written(tmp_path / word / f"BTCUSDT-5m-{DAY}.csv", *KLINES)
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("indexPriceKlines", "indexPriceKlines/BTCUSDT/5m/BTCUSDT-5m-2025-11-04.csv"),
+        ("premiumIndexKlines", "premiumIndexKlines/BTCUSDT-5m-2025-11-04.csv"),
+        ("bookTicker", "BTCUSDT-bookTicker-2025-11-04.csv"),
+        ("trades", "BTCUSDT-trades-2025-11-04.csv"),
+    ],
+)
+def test_data_sets_that_are_not_read_are_named(word, name, tmp_path):
+    path = written(tmp_path / name, *KLINES)
     with pytest.raises(DataError, match=f"{word} are not read: expected klines, aggTrades"):
         read(path)
+
+
+def test_other_folders_say_nothing(tmp_path):
+    assert list(read(file_of(tmp_path / "trades" / "metrics", "5m")).frames) == ["candles"]
 
 
 def test_the_maker_buys_where_the_taker_sells(tmp_path):

@@ -133,6 +133,11 @@ def real(tmp_path_factory):
     return imported(REAL, tmp_path_factory.mktemp("real") / "tape")
 
 
+@pytest.fixture(scope="module")
+def real_states(real):
+    return states(real)
+
+
 def real_lines():
     return gzip.decompress(REAL.read_bytes()).decode().splitlines()
 
@@ -157,10 +162,10 @@ def test_the_real_stream_is_on_the_tape(real):
     assert stored.row(0) == expected
 
 
-def test_the_rebuilt_book_agrees_with_the_quotes_of_the_same_stream(real):
+def test_the_rebuilt_book_agrees_with_the_quotes_of_the_same_stream(real, real_states):
     quotes = rows(real, "quotes", "update_id", "bid", "bid_quantity", "ask", "ask_quantity")
     compared = 0
-    for update_id, (bids, asks) in states(real).items():
+    for update_id, (bids, asks) in real_states.items():
         last = [values for known_id, *values in quotes if known_id <= update_id][-1]
         assert [max(bids), bids[max(bids)], min(asks), asks[min(asks)]] == last
         compared += 1
@@ -178,7 +183,9 @@ def test_packed_or_not_the_rows_are_the_same(real, tmp_path):
         assert plain.table(table).collect().equals(real.table(table).collect())
 
 
-def test_a_lost_update_of_the_real_stream_is_a_gap_and_nothing_is_guessed_after_it(real, tmp_path):
+def test_a_lost_update_of_the_real_stream_is_a_gap_and_nothing_is_guessed_after_it(
+    real_states, tmp_path
+):
     lines = real_lines()
     places = [place for place, line in enumerate(lines) if '"depthUpdate"' in line[:90]]
     lost = json.loads(lines.pop(places[100]).split(" ", 1)[1])["data"]
@@ -190,7 +197,7 @@ def test_a_lost_update_of_the_real_stream_is_a_gap_and_nothing_is_guessed_after_
 
     known = states(tape)
     assert max(known) == before["u"]
-    assert known == {key: state for key, state in states(real).items() if key <= before["u"]}
+    assert known == {key: state for key, state in real_states.items() if key <= before["u"]}
     ((kind, title, source, venue, symbol),) = rows(
         tape, "events", "kind", "title", "source", "venue", "symbol"
     )
@@ -451,7 +458,7 @@ BAD = {
     "negative quantity": (trade(2, quantity="-1"), "q", "0 or more"),
     "duplicate trade": (trade(1), "t", "duplicate row"),
     "trade going back": ({**trade(0), "T": T0_MS + 2}, "t", "goes back"),
-    "huge id": (trade(2**63), "t", "int"),
+    "huge id": ({**trade(2), "t": 2**63}, "t", "int"),
     "crossed quote": (quote(2, "101", "1", "101", "1"), "b", "not below"),
     "quote of 0": (quote(2, "0", "1", "101", "1"), "b", "more than 0"),
     "empty quote": (quote(2, "99", "0", "101", "1"), "B", "more than 0"),
@@ -571,7 +578,7 @@ def told(levels):
     return {float(price): float(quantity) for price, quantity in levels.items() if float(quantity)}
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(
     steps=st.lists(st.tuples(ticks, ticks), min_size=1, max_size=14),
     lost=st.sets(st.integers(1, 14), max_size=4),
@@ -590,22 +597,25 @@ def test_the_tape_holds_every_verified_state_and_no_other(steps, lost, shots, tm
             if number not in lost:
                 stream.append(diff(number, [*changes[0], ["10.00", "1.000"]], changes[1]))
         if number in shots:
-            past = max([number - shots[number], *shown])
-            shown.append(past)
+            past = max([0, number - shots[number], *(past for _, past in shown)])
+            shown.append((number, past))
             levels = [list(told(side).items()) for side in truth[past]]
             stream.append(snapshot(past, *[[[str(p), str(q)] for p, q in s] for s in levels]))
     folder = tmp_path_factory.mktemp("any")
 
-    tape = tape_of(folder, [*stream, trade(1)])
+    reading = importer_named("binance-ws").read(recorded(folder, [*stream, trade(1)]), Options())
+    tape = Tape.from_frames(reading.frames)
 
     delivered = [number for number in range(1, len(steps) + 1) if number not in lost]
     verified = {
         number
         for number in delivered
-        if any(
-            past < number and not lost & set(range(past + 1, number + 1)) for past in shown
-        )
-    }  # fmt: skip
+        for place, past in shown
+        # Updates that waited for a snapshot are given up when a gap shows before it comes.
+        if past < number
+        and not lost
+        & set(range(past + 1, max([number, *(n for n in delivered if n <= place)]) + 1))
+    }
     held = states(tape) if tape.has("book") else {}
     for update_id, (below, above) in held.items():
         assert (below, above) == tuple(told(side) for side in truth[update_id // 10])

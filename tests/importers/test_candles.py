@@ -120,8 +120,8 @@ def test_order_is_judged_for_each_symbol_and_venue(tmp_path):
         (bar(2, volume="-1"), "volume", -1.0, "0 or more"),
         (bar(2, volume="many"), "volume", "many", "a number or nothing"),
         (bar(2, symbol=""), "symbol", "", "expected text"),
-        (bar(0), "timestamp", None, "time goes back"),
-        (bar(1), "timestamp", None, "duplicate"),
+        (bar(0), "timestamp", "2025-11-04T00:00:00Z", "time goes back"),
+        (bar(1), "timestamp", "2025-11-04T00:05:00Z", "duplicate"),
         (bar(2)[:10] + bar(2)[13:], "timestamp", "1762215000", "seconds"),
         (bar(2).replace(",", "000,", 1), "timestamp", "1762215000000000", "microseconds"),
     ],
@@ -135,9 +135,8 @@ def test_a_bad_row_is_named_with_column_value_and_what_was_expected(
     error = caught.value
     assert (error.row, error.column) == (4, column)
     assert message in error.message
-    if value is not None:
-        assert error.value == value
-        assert repr(value) in str(error)
+    assert error.value == value
+    assert repr(value) in str(error)
     kept = read(tmp_path, text, Options(skip_bad=1))
     assert candles(kept)["ts"].dt.epoch("ms").to_list() == [
         START_MS + n * FIVE_MINUTES_MS for n in (0, 1, 3)
@@ -212,3 +211,27 @@ def test_numbers_as_symbols_and_times_of_other_zones_are_understood(tmp_path):
     bars = candles(importer_named("candles").read(path, Options()))
     assert bars["ts"].to_list()[0] == datetime(2025, 11, 4, 0, tzinfo=UTC)
     assert bars["symbol"].to_list() == ["3350"] * 3
+
+
+@pytest.mark.parametrize("day", ["0225-11-05", "2725-11-05", "9999-11-05"])
+def test_years_that_a_tape_cannot_hold_are_refused_not_turned_into_others(day, tmp_path):
+    text = f"date,price\n2025-11-03,10\n2025-11-04,11\n{day},12\n"
+    with pytest.raises(DataError, match=f"row 4, column 'date', value '{day}'.*1970 and 2100"):
+        read(tmp_path, text)
+    path = tmp_path / "typed.parquet"
+    pl.read_csv(text.encode(), try_parse_dates=True).write_parquet(path)
+    with pytest.raises(DataError, match=f"row 3, column 'date', value '{day}'.*1970 and 2100"):
+        importer_named("candles").read(path, Options())
+
+
+def test_columns_that_differ_by_capitals_alone_are_refused(tmp_path):
+    text = "date,Price,price\n2025-11-03,10,11\n2025-11-04,11,12\n"
+    with pytest.raises(DataError, match="two columns of that name"):
+        read(tmp_path, text)
+    mapped = Options(mapping=mapping_from(["close=Price"]))
+    assert candles(read(tmp_path, text, mapped))["close"].to_list() == [10.0, 11.0]
+
+
+def test_a_file_with_a_column_of_our_own_line_numbers_is_refused(tmp_path):
+    with pytest.raises(DataError, match="kept for line numbers"):
+        read(tmp_path, "date,price,_row\n2025-11-03,10,1\n")

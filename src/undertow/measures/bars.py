@@ -190,8 +190,10 @@ def _fresh(at_ns: int) -> list[pl.Expr]:
 
 def _finest(found: pl.DataFrame) -> pl.DataFrame:
     """Leave out bars that a finer one overlaps; by venue, symbol and time."""
-    parts = found.partition_by(_MARKET, as_dict=True, maintain_order=True)
-    return pl.concat([found.clear(), *(_finest_of(parts[market]) for market in sorted(parts))])
+    is_mixed = pl.col("interval").n_unique().over(_MARKET) > 1
+    parts = found.filter(is_mixed).partition_by(_MARKET, maintain_order=True)
+    kept = [found.filter(~is_mixed), *(_finest_of(series) for series in parts)]
+    return pl.concat(kept).sort(*_MARKET, "ts")
 
 
 def _finest_of(series: pl.DataFrame) -> pl.DataFrame:

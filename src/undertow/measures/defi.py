@@ -34,7 +34,7 @@ def peg(
     polars.DataFrame
         ``ts`` (start of the bar, or when the price was true), ``source`` (venue and symbol, or
         chain or market of the table defi), ``low``, ``price`` (USD, or the quote currency of the
-        spot market; ``price`` is a bar's close) and ``as_of`` (when it was known), by ts and source.
+        spot market; of a bar its close) and ``as_of`` (when it was known), by ts and source.
 
     Raises
     ------

@@ -98,9 +98,10 @@ def period_totals(
         ``period`` (whole number: the period starts at origin + period x step), the columns of
         ``by``, ``value`` and ``count``.
     """
-    times_ns = frame["ts"].to_physical().to_numpy()
-    period = pl.Series("period", (times_ns - origin_ns) // step_ns)
-    return group_totals(frame.with_columns(period), ["period", *by], value, size)
+    period = frame["ts"].to_physical().to_numpy() - origin_ns
+    period //= step_ns
+    with_period = frame.with_columns(pl.Series("period", period))
+    return group_totals(with_period, ["period", *by], value, size)
 
 
 def rolling_totals(

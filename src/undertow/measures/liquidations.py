@@ -93,7 +93,7 @@ def totals(
     """
     _check_keys(by)
     at_ns = moment_ns(tape, at)
-    frame = _rows(tape, window_start_ns(at_ns, window), at_ns, include_adl)
+    frame = _rows(tape, window_start_ns(at_ns, window), at_ns, include_adl, _native(by))
     found = _by_asset(group_totals(frame, _native(by), size="orders"), by)
     return found.sort("usd", *by, descending=[True, *[False] * len(by)])
 
@@ -156,7 +156,7 @@ def largest(
         As ``totals``.
     """
     at_ns = moment_ns(tape, at)
-    frame = _rows(tape, window_start_ns(at_ns, window), at_ns, include_adl)
+    frame = _rows(tape, window_start_ns(at_ns, window), at_ns, include_adl, _SHOWN)
     if frame["orders"].null_count() < frame.height:
         frame = frame.filter(pl.col("orders").fill_null(1) == 1)
     rows = frame[largest_rows(frame["usd"].to_numpy(), count)].select(_SHOWN)
@@ -192,7 +192,7 @@ def hourly(
     _check_keys(by)
     at_ns, step_ns = moment_ns(tape, at), duration_ns(step)
     start_ns = window_start_ns(at_ns, window)
-    frame = _rows(tape, start_ns, at_ns, include_adl)
+    frame = _rows(tape, start_ns, at_ns, include_adl, ["ts", *_native(by)])
     found = _by_asset(period_totals(frame, step_ns, _native(by), size="orders"), by)
     begin_ns = pl.col("period") * step_ns
     span_ns = tape.slice(start_ns, at_ns).span_ns("liquidations")
@@ -247,7 +247,7 @@ def rolling(
         raise UndertowError(f"step {step!r}: expected one that divides the window {window!r}")
     moments = duration_ns(span) // step_ns + 1
     start_ns = at_ns - window_ns - (moments - 1) * step_ns
-    frame = _rows(tape, start_ns, at_ns, include_adl)
+    frame = _rows(tape, start_ns, at_ns, include_adl, ["ts", *_native(by)])
     cells = period_totals(frame, step_ns, _native(by), origin_ns=start_ns, size="orders")
     sums = rolling_totals(_by_asset(cells, by), by, window_ns // step_ns, moments)
     end_ns = start_ns + window_ns + pl.col("moment") * step_ns
@@ -280,7 +280,7 @@ def orders_and_accounts(
     start_ns = window_start_ns(at_ns, window)
     published = _published_accounts(tape, start_ns, at_ns)
     try:
-        frame = _rows(tape, start_ns, at_ns, include_adl)
+        frame = _rows(tape, start_ns, at_ns, include_adl, ["venue", "account"])
     except NotRecorded:
         if published is None:
             raise
@@ -344,10 +344,14 @@ def _check_keys(by: Sequence[str], valid: Sequence[str] = KEYS) -> None:
             raise UndertowError(f"no key '{name}' to group by{nearest(name, valid)}")
 
 
-def _rows(tape: Tape, start_ns: int, end_ns: int, include_adl: bool) -> pl.DataFrame:
+def _rows(
+    tape: Tape, start_ns: int, end_ns: int, include_adl: bool, columns: Sequence[str]
+) -> pl.DataFrame:
     """The window's rows; not copied where the tape lies in memory and has no ADL."""
     covered(tape, "liquidations", start_ns, end_ns)
-    frame = tape.until(end_ns).slice(start_ns, end_ns).table("liquidations").collect()
+    wanted = dict.fromkeys([*columns, "usd", "orders", "stage"])
+    view = tape.until(end_ns).slice(start_ns, end_ns)
+    frame = view.table("liquidations").select(*wanted).collect()
     if include_adl or frame["stage"].null_count() == frame.height:
         return frame
     is_adl = frame["stage"] == "adl"

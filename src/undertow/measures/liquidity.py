@@ -103,7 +103,7 @@ def depth_change(
     now = depth(tape, at=at_ns, band=band, max_age=max_age)
     before = _recorded_depth(tape, start_ns, end_ns - 1, band)
     if before.is_empty():
-        before = _sampled_depth(tape, start_ns, end_ns, band)
+        before = _sampled_depth(tape, start_ns, end_ns, band, duration_ns(max_age))
     usual = before.group_by(_MARKET).agg(
         pl.col(_SIDES).median().name.prefix("baseline_"), pl.len().cast(pl.Int64).alias("samples")
     )
@@ -245,14 +245,16 @@ def _recorded_depth(tape: Tape, start_ns: int, end_ns: int, band: float) -> pl.D
     )
 
 
-def _sampled_depth(tape: Tape, start_ns: int, end_ns: int, band: float) -> pl.DataFrame:
+def _sampled_depth(
+    tape: Tape, start_ns: int, end_ns: int, band: float, max_age_ns: int
+) -> pl.DataFrame:
     """Depth added up from the book at evenly spaced moments of a span."""
     step_ns = (end_ns - start_ns) // _SAMPLES
-    moments_ns = [start_ns + (number + 1) * step_ns - 1 for number in range(_SAMPLES)]
-    books = [
-        _book_depth(levels(tape, moment_ns), band).filter(pl.col("as_of") >= instant(start_ns))
-        for moment_ns in moments_ns
-    ]
+    moments_ns = [start_ns + number * step_ns for number in range(_SAMPLES)]
+    books = []
+    for sample_ns in moments_ns:
+        is_fresh = pl.col("as_of") >= instant(sample_ns - max_age_ns)
+        books.append(_book_depth(levels(tape, sample_ns), band).filter(is_fresh))
     return pl.concat(books)
 
 

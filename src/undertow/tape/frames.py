@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from undertow.errors import DataError, UndertowError, nearest
-from undertow.model.periods import duration_ns
+from undertow.errors import DataError, nearest
+from undertow.model.periods import BAR_INTERVALS, duration_ns
 from undertow.model.schema import TABLES, Column, Table
 
 TIME = pl.Datetime("ns", "UTC")
@@ -51,7 +51,7 @@ def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     ------
     DataError
         For a column the table does not have, one that it must have, an empty required value, a
-        value of another type, or an ``interval`` that is no length of time.
+        value of another type, or an ``interval`` that is no usual length of a bar.
     """
     unknown = [name for name in frame.columns if name not in table.column_names]
     if unknown:
@@ -89,12 +89,13 @@ def _cast(values: pl.Series, column: Column, table: Table) -> pl.Series:
 
 
 def _check_intervals(table: Table, values: pl.Series) -> None:
-    """A length that cannot be read would let a bar be seen before its end."""
+    """A length that nobody knows would let a bar be seen before its end."""
     for name in values.unique().drop_nulls().cast(pl.String):
-        try:
-            duration_ns(name)
-        except UndertowError as error:
-            raise DataError(f"table '{table.name}', column 'interval': {error}") from None
+        if name not in BAR_INTERVALS:
+            raise DataError(
+                f"table '{table.name}', column 'interval', value {name!r}:"
+                f" expected one of {', '.join(BAR_INTERVALS)}"
+            )
 
 
 def known_at() -> pl.Expr:

@@ -33,6 +33,7 @@ _NAME = re.compile(r"([^-]+)-(.+?)-\d{4}-\d{2}(?!\d)")
 _INTERVAL = re.compile(r"\d{1,3}(s|m|h|d|w|mo)")
 _MARKS = "markPriceKlines"
 _NOT_READ = ("indexPriceKlines", "premiumIndexKlines", "bookTicker", "trades")
+_FOLDERS = {_MARKS, *_NOT_READ[:2]}  # whose files have the names of klines
 
 
 def read(path: Path, options: Options) -> Reading:
@@ -59,22 +60,23 @@ def read(path: Path, options: Options) -> Reading:
 
 
 def _name(path: Path) -> tuple[str | None, frozenset[str]]:
-    """The symbol in the file's name; its other words and its folders."""
+    """The symbol in the file's name; its other words, and folders that tell bars apart."""
+    folders = _FOLDERS.intersection(path.parts)
     match = _NAME.match(path.name)
     if match is None:
-        return None, frozenset(path.parts[:-1])
-    return match[1].upper(), frozenset([*path.parts[:-1], *match[2].split("-")])
+        return None, frozenset(folders)
+    return match[1].upper(), frozenset([*folders, *match[2].split("-")])
 
 
 def _layout(first: list[str], words: frozenset[str], path: Path) -> Layout:
-    """The layout by the file's name and folders, else by the names in its header."""
+    """The layout by the words of the file's name, else by the names in its header."""
     for word in _NOT_READ:
         if word in words:
             raise DataError(f"{word} are not read: expected {_known()}", file=path)
     for name, layout in LAYOUTS.items():
         if name in words:
             return layout
-    if any(_INTERVAL.fullmatch(word) for word in words):
+    if _MARKS in words or any(_INTERVAL.fullmatch(word) for word in words):
         return LAYOUTS["klines"]
     names = {name.lower() for name in first}
     shared = {name: len(names & set(layout.headers[-1])) for name, layout in LAYOUTS.items()}
@@ -135,7 +137,8 @@ def _venue(
         return venue_name(options.venue), []
     if COIN_MARGINED.search(archive.symbol):
         return "binance-coinm", []
-    is_spot = has_spot_column or "spot" in path.parts or len(str(frame["ts"][0]).strip()) == 16
+    first = str(frame["ts"][0]).strip()
+    is_spot = has_spot_column or "spot" in path.parts or (first.isdigit() and len(first) == 16)
     venue = "binance-spot" if is_spot else "binance-usdm"
     return venue, [f"the file names no venue: taken as {venue} (--venue says otherwise)"]
 
@@ -144,7 +147,8 @@ IMPORTER = Importer(
     name="binance-vision",
     summary=f"Binance's public archive, zipped or not: {_known()}",
     tables=("candles", "marks", "trades", "depth", "open_interest", "funding", "liquidations"),
-    example="agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker\n"
+    example="agg_trade_id,price,quantity,first_trade_id,last_trade_id,"
+    "transact_time,is_buyer_maker\n"
     "2870000001,106544.0,0.021,6000000001,6000000002,1762214400010,true",
     read=read,
 )

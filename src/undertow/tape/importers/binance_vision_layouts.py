@@ -119,7 +119,7 @@ def _agg_trades(frame: pl.DataFrame, archive: Archive, bad: BadRows) -> Reading:
     frame = _whole(frame, "trade_id", bad)
     maker = pl.col("is_buyer_maker").cast(pl.String).str.strip_chars().str.to_lowercase()
     sides = {"true": "sell", "false": "buy"}
-    side = maker.cast(pl.Categorical).cast(pl.String).replace_strict(sides, default=None)
+    side = maker.replace_strict(sides, default=None)
     frame = frame.with_columns(side.cast(pl.Categorical).alias("side"))
     wrong = pl.col("side").is_null()
     frame = columns.drop_where(frame, wrong, "is_buyer_maker", bad, "expected true or false")

@@ -154,7 +154,7 @@ class _Head(Struct, gc=False):
 
 class _Line(Struct, gc=False):
     stream: str | None = None
-    data: Raw | None = None
+    data: Raw = Raw()
 
 
 _WRAPPED = msgspec.json.Decoder(_Wrapped, strict=False)
@@ -208,7 +208,7 @@ def _read_unusual(text: bytes) -> tuple[str | None, list[Event]]:
         stream, data = None, Raw(text)
     else:
         line = _LINE.decode(text)
-        stream, data = line.stream, line.data or Raw(text)
+        stream, data = line.stream, line.data if bytes(line.data) else Raw(text)
     is_list = bytes(data).lstrip().startswith(b"[")
     return stream, [_event(item) for item in (_LIST.decode(data) if is_list else [data])]
 

@@ -20,6 +20,7 @@ VENUE_NAMES = ("venue", "exchange")
 # Units of whole-number times, by size: anything between 2001 and 2100 falls in one of these.
 _UNIT_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _FIRST_S, _LAST_S = 978_307_200, 4_102_444_800
+_NEITHER = (pl.Binary, pl.Boolean, pl.Duration, pl.Object, pl.Time)
 _YEARS = "between 1970 and 2100"
 _UNIT_WORDS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
@@ -59,6 +60,7 @@ def pick(
     if unknown:
         raise DataError(f"--map: no column '{unknown[0]}' here{nearest(unknown[0], wanted)}")
     theirs = {name.strip().lower(): name for name in frame.columns if name != ROW}
+    heads = [name.strip().lower() for name in frame.columns]
     found: dict[str, str] = {}
     for ours, names in wanted.items():
         mapped = options.mapping.get(ours)
@@ -67,6 +69,11 @@ def pick(
             raise DataError(f"--map {ours}={mapped}: no such column{hint}", file=path)
         name = mapped or next((theirs[n.lower()] for n in names if n.lower() in theirs), None)
         if name is not None:
+            if mapped is None and heads.count(name.strip().lower()) > 1:
+                raise DataError(
+                    "two columns of that name, but for capitals: expected one",
+                    file=path, row=1, column=name,
+                )  # fmt: skip
             found[ours] = name
         elif ours not in optional:
             raise DataError(
@@ -80,7 +87,7 @@ def pick(
         raise DataError("the file has no rows", file=path)
     for name in found.values():
         kind = frame.schema[name]
-        if kind.is_nested() or kind in (pl.Binary, pl.Object):
+        if kind.is_nested() or kind in _NEITHER:
             raise DataError(
                 f"a column of {kind}: expected numbers, times or text", file=path, column=name
             )
@@ -96,6 +103,12 @@ def drop_where(
     wrong = frame.filter(is_bad.fill_null(False)).select(ROW, column)
     if wrong.is_empty():
         return frame
+    if wrong.dtypes[1].is_temporal():  # as text: Python knows no year before 1 or after 9999
+        form = "%Y-%m-%d" if wrong.dtypes[1] == pl.Date else "%Y-%m-%dT%H:%M:%S%.fZ"
+        value = pl.col(column)
+        usual = pl.when(value.dt.year().is_between(1, 9999)).then(value)
+        odd = value.to_physical().cast(pl.String)
+        wrong = wrong.with_columns(usual.dt.strftime(form).fill_null(odd))
     for row, value in wrong.sort(ROW).iter_rows():
         bad.drop(row, column, value, message)
     return frame.filter(~is_bad.fill_null(False))
@@ -158,7 +171,7 @@ def times(
     """
     kind = frame.schema[name]
     if isinstance(kind, pl.Datetime) or kind == pl.Date:
-        is_odd = pl.col(name).is_null() | ~pl.col(name).dt.year().is_between(1970, 2099)
+        is_odd = ~pl.col(name).dt.year().is_between(1970, 2099).fill_null(False)
         frame = drop_where(frame, is_odd, name, bad, f"expected a time {_YEARS}")
         zone = kind.time_zone if isinstance(kind, pl.Datetime) else None
         times = frame[name].cast(pl.Datetime("ns", zone))

@@ -43,27 +43,25 @@ def read(path: Path, options: Options) -> Reading:
     """Read one table of flows into one row per day and fund."""
     bad = BadRows(path, options.skip_bad)
     rows = read_rows(path, bad)
-    frame = columns.pick(rows, _WANTED, options, path, ["total"], bad)
-    funds = _funds(rows, options, path)
-    asset = _asset(funds, options, path)
-    renamed = {fund: f"fund {fund}" for fund in funds}
-    bad.names.update({ours: fund.strip() for fund, ours in renamed.items()})
-    frame = frame.join(rows.select(ROW, *funds).rename(renamed), on=ROW)
+    tickers = _tickers(rows, options, path)
+    funds = {f"fund {ticker}": (ticker,) for ticker in tickers}
+    frame = columns.pick(rows, {**_WANTED, **funds}, options, path, ["total"], bad)
+    asset = _asset(tickers, options, path)
     frame, notes = _without_summaries(frame)
     frame = _dated(frame, bad)
-    for name in (*renamed.values(), "total"):
+    for name in (*funds, "total"):
         if name in frame.columns:
             frame = _millions(frame, name, bad)
-    frame = _checked(frame, list(renamed.values()), bad, notes)
+    frame = _checked(frame, list(funds), bad, notes)
     frame = series.in_order(frame, bad, series=())
     dated = frame.with_columns(pl.lit(asset).alias("asset"))
     breaks = series.breaks(dated, _LONGEST_HOLIDAY_DAYS, series=["asset"])
     flows = (
-        dated.unpivot(list(renamed.values()), index=["ts", "asset"], variable_name="entity")
+        dated.unpivot(list(funds), index=["ts", "asset"], variable_name="entity")
         .drop_nulls("value")
         .select(
             "ts",
-            pl.col("entity").str.strip_prefix("fund ").str.strip_chars(),
+            pl.col("entity").str.strip_prefix("fund "),
             pl.lit("etf").alias("kind"),
             "asset",
             pl.lit("1d").alias("interval"),
@@ -73,25 +71,25 @@ def read(path: Path, options: Options) -> Reading:
     return Reading({"flows": flows}, bad.dropped, breaks, notes)
 
 
-def _funds(rows: pl.DataFrame, options: Options, path: Path) -> list[str]:
-    """All columns but the date and the total."""
+def _tickers(rows: pl.DataFrame, options: Options, path: Path) -> list[str]:
+    """The heads of all columns but the date and the total."""
     others = {name for names in _WANTED.values() for name in names}
-    funds = [
-        name for name in rows.columns
+    tickers = [
+        name.strip() for name in rows.columns
         if name != ROW and name.strip().lower() not in others
         and name not in options.mapping.values()
     ]  # fmt: skip
-    if not funds or not all(name.strip() for name in funds):
+    if not tickers or not all(tickers):
         raise DataError("expected a column for each fund, headed by its ticker", file=path, row=1)
-    return funds
+    return tickers
 
 
-def _asset(funds: list[str], options: Options, path: Path) -> str:
+def _asset(tickers: list[str], options: Options, path: Path) -> str:
     """The coin of the funds: as said, else by their tickers, else by the file's name."""
     if options.symbol is not None:
         return options.symbol
-    tickers = {fund.strip().upper() for fund in funds}
-    known = [asset for asset, names in _FUNDS.items() if tickers & set(names.split())]
+    heads = {ticker.upper() for ticker in tickers}
+    known = [asset for asset, names in _FUNDS.items() if heads & set(names.split())]
     words = re.split(r"[^0-9a-z]+", path.name.lower())
     found = known or list(dict.fromkeys(_ASSETS[word] for word in words if word in _ASSETS))
     if len(found) != 1:

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -37,6 +36,7 @@ from undertow.tape.importers.registry import Importer
 FILES = ("collateral_prices.json", "historical_markets.json")
 _KEY_CHARACTERS = 10
 _FIRST_S, _LAST_S = 978_307_200, 4_102_444_800  # 2001 and 2100
+_TOO_LARGE = 1e18  # dollars, or a yearly rate
 _EXPECTED = f"expected {FILES[0]} (historicalPriceUsd) or {FILES[1]} (historicalState)"
 _COLUMNS = ("ts", "kind", "asset", "amount", "usd", "market")
 
@@ -152,9 +152,9 @@ def _seconds(point: _Point) -> int:
 def _is_value(value: object, kind: str) -> bool:
     if value is None:
         return True
-    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    return value > 0 or (value == 0 and kind != "peg")
+    return 0 <= value < _TOO_LARGE and (value > 0 or kind != "peg")
 
 
 def _series(path: Path) -> Iterator[_Series]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from undertow.errors import DataError
+from undertow.errors import DataError, shown
 from undertow.tape.frames import Frames
 
 
@@ -49,7 +49,7 @@ class BadRows:
                 )  # fmt: skip
             raise error
         place = "" if row is None else f"row {row}: "
-        named = "" if column is None else f"{column} {value!r}: "
+        named = "" if column is None else f"{column} {shown(value)}: "
         self.dropped.append(f"{place}{named}{message}")
 
 

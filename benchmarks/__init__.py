@@ -1,0 +1,1 @@
+"""Benchmarks: ``python -m benchmarks [--data FOLDER] [--peers FOLDER]``; see README.md here."""
