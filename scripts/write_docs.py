@@ -1,18 +1,26 @@
-"""Write the reference pages docs/tables.md and docs/importers.md from the code.
+"""Write the reference pages docs/tables.md, importers.md and measures.md from the code.
 
 ``python scripts/write_docs.py`` writes them; with ``--check`` it only says which are out of date.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 from undertow.model.schema import SCHEMA_VERSION, TABLES, ColumnType, Table
 from undertow.tape.importers import Importer, importers
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by scripts/write_docs.py: change the code, not this page. -->"
+# The modules of undertow.measures that answer questions, in the order of the page.
+MEASURES = (
+    "price", "market", "liquidations", "leverage", "liquidity", "price_impact", "sentiment",
+    "flows", "defi", "seasonality", "event_study",
+)  # fmt: skip
 # In Python (polars) and in SQL (DuckDB).
 TYPES: dict[ColumnType, str] = {
     "time": "Datetime(ns, UTC); TIMESTAMP",
@@ -98,9 +106,55 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
+def measures_page() -> str:
+    """Every measure: its signature and its docstring."""
+    modules = [import_module(f"undertow.measures.{name}") for name in MEASURES]
+    lines = [
+        NOTE,
+        "# Measures",
+        "",
+        "Pure functions from a tape and a moment to figures: `undertow.measures.MODULE.FUNCTION`."
+        " Every one takes `at` (ISO-8601 text, a datetime, or nanoseconds; none: the tape's own"
+        " moment) and knows nothing later. What a tape does not hold raises"
+        " `undertow.errors.NotRecorded`. [How to use them](report.md#measure-in-python).",
+        "",
+        "| module | about |",
+        "|---|---|",
+        *[f"| [{_name(m)}](#{_name(m)}) | {_cell(_paragraph(m.__doc__))} |" for m in modules],
+    ]
+    for module in modules:
+        lines += ["", f"## {_name(module)}", "", inspect.cleandoc(module.__doc__ or "")]
+        for function in _functions(module):
+            signature = str(inspect.signature(function)).replace("'", "")
+            lines += ["", f"### {_name(module)}.{function.__name__}", "", "```text"]
+            lines += [f"{function.__name__}{signature}", "", inspect.getdoc(function) or "", "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _name(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]
+
+
+def _functions(module: ModuleType) -> list[FunctionType]:
+    """Public measures that the module defines: those that take a tape."""
+    found = [value for value in vars(module).values() if isinstance(value, FunctionType)]
+    return [
+        function
+        for function in found
+        if function.__module__ == module.__name__
+        and not function.__name__.startswith("_")
+        and "tape" in inspect.signature(function).parameters
+    ]
+
+
+def _paragraph(text: str | None) -> str:
+    return " ".join(inspect.cleandoc(text or "").split("\n\n")[0].split())
+
+
 def main() -> None:
     """Write the pages, or check them."""
-    pages = {"tables.md": tables_page(), "importers.md": importers_page()}
+    pages = {"tables.md": tables_page(), "importers.md": importers_page(),
+             "measures.md": measures_page()}  # fmt: skip
     stale = [
         name
         for name, text in pages.items()

@@ -256,6 +256,21 @@ def test_a_snapshot_that_came_before_the_break_showed_is_used_after_it(tmp_path)
     assert len(rows(tape, "events", "title")) == 1
 
 
+def test_a_snapshot_ahead_of_the_book_is_kept_for_the_break_before_it(tmp_path):
+    fresh = snapshot(5, [["95.0", "9"]], [["96.0", "9"]])
+    tape = tape_of(tmp_path, [*START, fresh, diff(3, [["97.0", "1"]]), diff(6, [["95.5", "1"]])])
+    assert set(states(tape)) == {10, 20, 30, 50, 60}
+    assert states(tape)[60] == ({95.5: 1.0, 95.0: 9.0}, {96.0: 9.0})
+
+
+def test_updates_that_wait_on_both_sides_of_a_gap_are_not_joined(tmp_path):
+    waiting = [diff(number, [["97.0", str(number)]]) for number in (1, 2, 4)]
+    tape = tape_of(tmp_path, [*waiting, snapshot(1, BIDS, ASKS), diff(5, [["97.0", "5"]])])
+    assert not tape.has("book")
+    assert len(rows(tape, "events", "title")) == 1
+    assert "4 updates unused" in notes(tape)
+
+
 def test_a_snapshot_that_is_not_needed_changes_nothing(tmp_path):
     odd = snapshot(2, [["1.0", "1"]], [["2.0", "1"]])
     tape = tape_of(tmp_path, [*START, odd, diff(3)])

@@ -84,14 +84,7 @@ def impact(
     if not usd > 0:
         raise UndertowError(f"size of the order {usd:g} USD: expected more than 0")
     at_ns = moment_ns(tape, at)
-    book = levels(tape, at_ns, venue=venue, symbol=symbol)
-    book = book.filter(pl.col("as_of") >= instant(at_ns - duration_ns(max_age)))
-    found = mids(book)
-    if found.height > 1:
-        names = ", ".join(found["venue"])
-        raise UndertowError(f"{symbol} has books on {names}: name the venue")
-    if found.is_empty():
-        raise NotRecorded(f"order book of {symbol} at {time_text(at_ns)}")
+    book, found = _one_book(tape, at_ns, venue, symbol, max_age)
     within = pl.col("price") <= pl.col("known_to")
     if side == "sell":
         within = pl.col("price") >= pl.col("known_to")
@@ -120,6 +113,21 @@ def impact(
         levels=last + 1,
         as_of_ns=int(found["as_of"].cast(pl.Int64)[0]),
     )
+
+
+def _one_book(
+    tape: Tape, at_ns: int, venue: str | None, symbol: str, max_age: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The levels of the only book of a symbol, and its row of ``mids``."""
+    book = levels(tape, at_ns, venue=venue, symbol=symbol)
+    book = book.filter(pl.col("as_of") >= instant(at_ns - duration_ns(max_age)))
+    found = mids(book)
+    if found.height > 1:
+        names = ", ".join(found["venue"])
+        raise UndertowError(f"{symbol} has books on {names}: name the venue")
+    if found.is_empty():
+        raise NotRecorded(f"order book of {symbol} at {time_text(at_ns)}")
+    return book, found
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ _UNITS_NS = {
 }
 # The lengths that venues publish bars in.
 BAR_INTERVALS = (
-    "1s", "1m", "2m", "3m", "5m", "10m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w",
+    "1s", "1m", "2m", "3m", "5m", "10m", "15m", "30m",
+    "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w",
 )  # fmt: skip
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -37,50 +37,11 @@ def candlesticks(
     events
         Number and time of each event.
     """
-    shapes: list[Spec] = [
-        {
-            "type": "rect",
-            "xref": "x",
-            "yref": "paper",
-            "x0": shade[0],
-            "x1": shade[1],
-            "y0": 0,
-            "y1": 1,
-            "fillcolor": "@shade",
-            "line": {"width": 0},
-            "layer": "below",
-        }
-    ]
-    annotations: list[Spec] = []
     at_once: dict[str, list[int]] = {}
     for number, when in events:
         at_once.setdefault(when, []).append(number)
-    for when, labels in at_once.items():
-        shapes.append(
-            {
-                "type": "line",
-                "xref": "x",
-                "yref": "paper",
-                "x0": when,
-                "x1": when,
-                "y0": 0,
-                "y1": 1,
-                "line": {"color": "@muted", "width": 1, "dash": "dot"},
-            }
-        )
-        annotations.append(
-            {
-                "x": when,
-                "y": 1,
-                "xref": "x",
-                "yref": "paper",
-                "text": ", ".join(map(str, labels)),
-                "showarrow": False,
-                "yanchor": "top",
-                "xanchor": "left",
-                "font": {"size": 11, "color": "@muted"},
-            }
-        )
+    marks = [_event_mark(when, labels) for when, labels in at_once.items()]
+    window = _upright("rect", *shade) | {"fillcolor": "@shade", "layer": "below"}
     trace = {
         "type": "candlestick",
         "x": times(bars["ts"]),
@@ -92,18 +53,49 @@ def candlesticks(
     layout = {
         "xaxis": {"rangeslider": {"visible": False}},
         "yaxis": {"tickformat": ",.0f"},
-        "shapes": shapes,
-        "annotations": annotations,
+        "shapes": [window, *[line for line, _ in marks]],
+        "annotations": [label for _, label in marks],
         "showlegend": False,
     }
     return {"data": [trace], "layout": layout}
 
 
+def _upright(kind: str, start: str, end: str) -> Spec:
+    """A shape from the bottom of the chart to its top."""
+    return {
+        "type": kind,
+        "xref": "x",
+        "yref": "paper",
+        "x0": start,
+        "x1": end,
+        "y0": 0,
+        "y1": 1,
+        "line": {"width": 0},
+    }
+
+
+def _event_mark(when: str, labels: list[int]) -> tuple[Spec, Spec]:
+    """A dotted line, and the numbers of all events at that time."""
+    line = _upright("line", when, when)
+    line["line"] = {"color": "@muted", "width": 1, "dash": "dot"}
+    label = {
+        "x": when,
+        "y": 1,
+        "xref": "x",
+        "yref": "paper",
+        "text": ", ".join(map(str, labels)),
+        "showarrow": False,
+        "yanchor": "top",
+        "xanchor": "left",
+        "font": {"size": 11, "color": "@muted"},
+    }
+    return line, label
+
+
 def lines(
     series: Sequence[tuple[str, pl.Series, pl.Series]],
     *,
-    percent: bool = False,
-    format: str | None = None,
+    format: str = ",.4~g",
     reference: float | None = None,
     step: bool = False,
 ) -> Spec:
@@ -124,7 +116,7 @@ def lines(
         for number, (name, when, values) in enumerate(series)
     ]
     layout: Spec = {
-        "yaxis": {"tickformat": format or (".2%" if percent else ",.4~g")},
+        "yaxis": {"tickformat": format},
         "showlegend": len(series) > 1,
     }
     if reference is not None:

@@ -111,6 +111,25 @@ def _path_figures(view: View, asset: str, market: dict[str, Any]) -> list[Figure
                 note=reason,
             )
         )
+    vol, reason = view.attempt(price.realised_volatility, window=view.window)
+    figures.append(
+        Figure(
+            f"price.{asset}.volatility",
+            f"{asset} realised volatility",
+            _single(vol, key, "volatility"),
+            "share",
+            "root of the sum of squared log returns, a year of 365 days",
+            view.at_ns,
+            view.window,
+            place,
+            note=reason,
+        )
+    )
+    return [*figures, *_fall_figures(view, asset, key, place)]
+
+
+def _fall_figures(view: View, asset: str, key: pl.Expr, place: str) -> list[Figure]:
+    figures = []
     falls, reason = view.attempt(price.fastest_fall, window=view.window)
     fall = None if falls is None else falls.filter(key)
     if fall is not None and fall.height and fall["change"][0] is not None:
@@ -128,20 +147,6 @@ def _path_figures(view: View, asset: str, market: dict[str, Any]) -> list[Figure
                 note=f"{format_usd(row['from_price'])} to {format_usd(row['to_price'])}",
             )
         )
-    vol, reason = view.attempt(price.realised_volatility, window=view.window)
-    figures.append(
-        Figure(
-            f"price.{asset}.volatility",
-            f"{asset} realised volatility",
-            _single(vol, key, "volatility"),
-            "share",
-            "root of the sum of squared log returns, a year of 365 days",
-            view.at_ns,
-            view.window,
-            place,
-            note=reason,
-        )
-    )
     down, reason = view.attempt(price.drawdown)
     row = {} if down is None else next(iter(down.filter(key).iter_rows(named=True)), {})
     note = (

@@ -56,14 +56,12 @@ def pick(
         When a column is missing, with the nearest name that the file has; when it holds what
         is no number, time or text.
     """
-    unknown = [ours for ours in options.mapping if ours not in wanted]
-    if unknown:
-        raise DataError(f"--map: no column '{unknown[0]}' here{nearest(unknown[0], wanted)}")
+    mapping = _our_names(options.mapping, wanted)
     theirs = {name.strip().lower(): name for name in frame.columns if name != ROW}
     heads = [name.strip().lower() for name in frame.columns]
     found: dict[str, str] = {}
     for ours, names in wanted.items():
-        mapped = options.mapping.get(ours)
+        mapped = mapping.get(ours)
         if mapped is not None and mapped not in frame.columns:
             hint = nearest(mapped, theirs.values())
             raise DataError(f"--map {ours}={mapped}: no such column{hint}", file=path)
@@ -94,6 +92,17 @@ def pick(
     if bad is not None:
         bad.names.update({ours: name.strip() for ours, name in found.items()})
     return frame.select(ROW, *[pl.col(name).alias(ours) for ours, name in found.items()])
+
+
+def _our_names(mapping: Mapping[str, str], wanted: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """``--map`` by our names; ``timestamp=when`` is as good as ``ts=when``."""
+    found = {}
+    for said, theirs in mapping.items():
+        ours = next((o for o, names in wanted.items() if said == o or said in names), None)
+        if ours is None:
+            raise DataError(f"--map: no column '{said}' here{nearest(said, wanted)}")
+        found[ours] = theirs
+    return found
 
 
 def drop_where(

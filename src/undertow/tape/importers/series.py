@@ -31,11 +31,11 @@ def in_order(
         False where several rows of one series may share a time (trades).
     """
     ts = pl.col("ts")
-    latest = ts.cum_max().shift(1).over(series) if series else ts.cum_max().shift(1)
-    frame = drop_where(frame, ts < latest, "ts", bad, "time goes back: expected rising times")
     if strictly:
-        frame = drop_where(frame, ts == latest, "ts", bad, "duplicate row: expected each time once")
-    return frame
+        repeats = ~pl.struct(*series, "ts").is_first_distinct()
+        frame = drop_where(frame, repeats, "ts", bad, "duplicate row: expected each time once")
+    latest = ts.cum_max().shift(1).over(series) if series else ts.cum_max().shift(1)
+    return drop_where(frame, ts < latest, "ts", bad, "time goes back: expected rising times")
 
 
 def without_duplicates(frame: pl.DataFrame, key: Sequence[str], bad: BadRows) -> pl.DataFrame:
