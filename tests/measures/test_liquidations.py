@@ -308,7 +308,7 @@ def test_a_view_in_memory_is_the_view_on_disk(tmp_path: Path) -> None:
     ):
         left, right = view(in_memory), view(on_disk)
         assert_frame_equal(left.liquidations.collect(), right.liquidations.collect())
-        assert left.span_ns("liquidations") == right.span_ns("liquidations")
+        assert left.recorded_ns("liquidations") == right.recorded_ns("liquidations")
     assert in_memory.slice(first, last).liquidations.collect()["ts"].to_list() == (
         frame["ts"][10:20].to_list()
     )

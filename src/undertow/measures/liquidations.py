@@ -195,14 +195,13 @@ def hourly(
     frame = _rows(tape, start_ns, at_ns, include_adl, ["ts", *_native(by)])
     found = _by_asset(period_totals(frame, step_ns, _native(by), size="orders"), by)
     begin_ns = pl.col("period") * step_ns
-    span_ns = tape.slice(start_ns, at_ns).span_ns("liquidations")
-    assert span_ns is not None  # _rows refused that
+    spans_ns = tape.slice(start_ns, at_ns).recorded_ns("liquidations")
     return found.select(
         begin_ns.cast(TIME).alias("ts"),
         *by,
         "usd",
         "count",
-        covered_share(span_ns, begin_ns, begin_ns + step_ns).alias("covered"),
+        covered_share(spans_ns, begin_ns, begin_ns + step_ns).alias("covered"),
     ).sort("ts", *by)
 
 
@@ -251,15 +250,14 @@ def rolling(
     cells = period_totals(frame, step_ns, _native(by), origin_ns=start_ns, size="orders")
     sums = rolling_totals(_by_asset(cells, by), by, window_ns // step_ns, moments)
     end_ns = start_ns + window_ns + pl.col("moment") * step_ns
-    span_ns = tape.span_ns("liquidations")
-    assert span_ns is not None  # _rows refused that
+    spans_ns = tape.recorded_ns("liquidations")
     return (
         sums.select(
             end_ns.cast(TIME).alias("ts"),
             *by,
             "usd",
             "count",
-            covered_share(span_ns, end_ns - window_ns, end_ns).alias("covered"),
+            covered_share(spans_ns, end_ns - window_ns, end_ns).alias("covered"),
         )
         .filter(pl.col("covered") > 0)
         .sort("ts", *by)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from undertow.errors import DataError
-from undertow.model.periods import time_ns, time_text
+from undertow.model.periods import SECOND_NS, time_ns, time_text
 from undertow.model.schema import TABLES, Table
 from undertow.tape import frames
 from undertow.tape.bundled import resolve
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from undertow.tape.writer import TapeWriter
 
 Moment = str | datetime | int
+ONE_RECORDING_NS = 6 * 3_600 * SECOND_NS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,14 +113,14 @@ class Tape(TableAccess):
 
     def _scan(self, name: str) -> pl.LazyFrame:
         table = frames.table_named(name)
-        files = [
-            self._file(part) for part in self.manifest.tables.get(name, []) if self._sees(part)
-        ]
-        if not files:
+        parts = [part for part in self.manifest.tables.get(name, []) if self._sees(part)]
+        if not parts:
             return frames.empty(table).lazy()
-        # Files hold UTC without a zone: the time filter must come before the zone is named, or
-        # no row group is skipped.
-        lazy = pl.scan_parquet(files, glob=False).filter(*self._between(pl.col("ts")))
+        lazy = pl.scan_parquet([self._file(part) for part in parts], glob=False)
+        if not all(self._holds(part) for part in parts):  # a filter copies what it keeps
+            # Files hold UTC without a zone: the time filter must come before the zone is named,
+            # or no row group is skipped.
+            lazy = lazy.filter(*self._between(pl.col("ts")))
         return lazy.with_columns(
             pl.col("ts").dt.replace_time_zone("UTC"),
             *[
@@ -137,6 +138,13 @@ class Tape(TableAccess):
         start_ns, end_ns = self._bounds()
         return (start_ns is None or part.end_ns >= start_ns) and (
             end_ns is None or part.start_ns < end_ns
+        )
+
+    def _holds(self, part: Part) -> bool:
+        """Whether all rows of the part lie within the view's times."""
+        start_ns, end_ns = self._bounds()
+        return (start_ns is None or start_ns <= part.start_ns) and (
+            end_ns is None or part.end_ns < end_ns
         )
 
     def _bounds(self) -> tuple[int | None, int | None]:
@@ -159,21 +167,29 @@ class Tape(TableAccess):
         frames.table_named(name)
         return self.manifest.rows(name) > 0
 
-    def span_ns(self, name: str) -> tuple[int, int] | None:
-        """First and last ``ts`` that were recorded of a table, cut to this view; None: nothing.
+    def recorded_ns(self, name: str) -> list[tuple[int, int]]:
+        """Spans over which a table was recorded, cut to this view; empty: not at all.
 
-        It tells whether somebody was recording, not what happened: a quiet hour within it is a
-        true zero.
+        A span reaches from a part's first ``ts`` to its last; parts at most six hours apart are
+        one recording. It tells whether somebody was recording, not what happened: a quiet hour
+        within a span is a true zero, the years between two captures are not.
         """
         parts = self.manifest.tables.get(frames.table_named(name).name, [])
-        if not parts:
-            return None
+        spans: list[tuple[int, int]] = []
+        for first_ns, last_ns in sorted((part.start_ns, part.end_ns) for part in parts):
+            if spans and first_ns - spans[-1][1] <= ONE_RECORDING_NS:
+                spans[-1] = (spans[-1][0], max(spans[-1][1], last_ns))
+            else:
+                spans.append((first_ns, last_ns))
         start_ns, end_ns = self._bounds()
-        first_ns = min(part.start_ns for part in parts)
-        last_ns = max(part.end_ns for part in parts)
-        first_ns = first_ns if start_ns is None else max(first_ns, start_ns)
-        last_ns = last_ns if end_ns is None else min(last_ns, end_ns - 1)
-        return (first_ns, last_ns) if first_ns <= last_ns else None
+        cut = [
+            (
+                first_ns if start_ns is None else max(first_ns, start_ns),
+                last_ns if end_ns is None else min(last_ns, end_ns - 1),
+            )
+            for first_ns, last_ns in spans
+        ]
+        return [(first_ns, last_ns) for first_ns, last_ns in cut if first_ns <= last_ns]
 
     def slice(self, start: Moment | None = None, end: Moment | None = None) -> Tape:
         """The view with ``start <= ts < end``; provenance stays."""
