@@ -1,24 +1,26 @@
 """Recorded Binance messages: our verified import beside hftbacktest's converter, same file.
 
 ``python -m benchmarks.stream --data FOLDER [--peers FOLDER]``; the second folder is an environment
-(``FOLDER/bin/python``) or a folder of packages in which hftbacktest is installed. Every row is the
-median of three runs after one to warm up, which is where the peer compiles.
+(``FOLDER/bin/python``) or a folder of packages in which hftbacktest is installed. The rows take
+turns, so that a busy machine is busy for all of them; each is the median of three turns after one
+to warm up, which is where the peer compiles.
 
 The peer decodes, puts times in order and makes one array; it follows neither ``pu`` nor ids, and
-leaves ``bookTicker`` and mark prices out unless asked (second row of it).
+leaves ``bookTicker`` out unless asked (``opt="t"``).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import gc
 import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -32,38 +34,46 @@ from undertow.tape.importers.reading import BadRows, Options
 
 FILE = "recorded_feeds/binance_usdm_btcusdt_2024-08-08_l2_ws.gz"
 RUNS = 3
+REBUILD = "undertow: verified rebuild alone"
+# Answers each line of its input with the seconds and rows of one run.
 PEER = """
-import contextlib, io, json, sys, time
+import contextlib, io, sys, time
 from hftbacktest.data.utils.binancefutures import convert
-path, option, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
-seconds = []
-for _ in range(runs + 1):
+for _ in sys.stdin:
     start = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
-        rows = len(convert(path, opt=option, buffer_size=5_000_000))
-    seconds.append(time.perf_counter() - start)
-print(json.dumps({"seconds": seconds[1:], "rows": rows}))
+        rows = len(convert(sys.argv[1], opt=sys.argv[2], buffer_size=5_000_000))
+    print(time.perf_counter() - start, rows, flush=True)
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Row:
-    """One way to read the file: median seconds, the messages it looked at, and what it made."""
+    """One way to read the file: seconds of its runs, messages it looks at, and what it makes."""
 
     name: str
-    seconds: float | None
+    run: Callable[[], float | None]
     messages: int = 0
     made: str = "not available"
+    seconds: list[float] = field(default_factory=list)
+
+    def take_turn(self) -> None:
+        """Run once more."""
+        taken_s = self.run()
+        if taken_s is not None:
+            self.seconds.append(taken_s)
+
+    def rate(self) -> float | None:
+        """Messages per second, the first run not counted."""
+        runs = self.seconds[1:]
+        return self.messages / statistics.median(runs) if runs else None
 
 
-def median_s(work: Callable[[], object]) -> float:
-    """Median seconds of the runs after the first."""
-    seconds = []
-    for _ in range(RUNS + 1):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds[1:])
+def timed_s(work: Callable[[], object]) -> float:
+    """Seconds that the work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def ours(path: Path) -> list[Row]:
@@ -72,58 +82,66 @@ def ours(path: Path) -> list[Row]:
     decoded = [event for _, _, event in messages(read_bytes(path), bad)]
     depth = [event for event in decoded if isinstance(event, Diff | Snapshot)]
     levels = sum(len(event.bids) + len(event.asks) for event in depth)
-    reading = binance_ws.read(path, Options())
+    count = f"{binance_ws.read(path, Options()).rows():,} rows"
+    gc.freeze()  # what was decoded here must not slow down the rest
 
     def rebuild() -> None:
         book = BookRebuild("BTCUSDT", bad)
         for row, event in enumerate(depth):
-            (book.diff if isinstance(event, Diff) else book.snapshot)(row, event)  # type: ignore[operator]
+            if isinstance(event, Diff):
+                book.diff(row, event)
+            else:
+                book.snapshot(row, event)
 
-    whole_s = median_s(lambda: binance_ws.read(path, Options()))
-    rebuild_s = median_s(rebuild)
+    whole = partial(timed_s, lambda: binance_ws.read(path, Options()))
     return [
-        Row("undertow: decode, verify, frames", whole_s, len(decoded), f"{reading.rows():,} rows"),
-        Row(
-            "undertow: verified rebuild alone", rebuild_s, len(depth),
-            f"{levels / rebuild_s:,.0f} levels/s",
-        ),
-    ]  # fmt: skip
+        Row("undertow: decode, verify, frames", whole, len(decoded), count),
+        Row(REBUILD, partial(timed_s, rebuild), len(depth), f"{levels:,} levels"),
+    ]
 
 
 def peer(path: Path, folder: Path | None, option: str, count: int) -> Row:
     """hftbacktest's converter in a process of its own."""
-    name = f"hftbacktest convert({f'opt={option!r}' if option else ''})"
     python, environment = sys.executable, dict(os.environ)
     if folder is not None and (folder / "bin" / "python").exists():
         python = str(folder / "bin" / "python")
     elif folder is not None:
         environment["PYTHONPATH"] = str(folder)
-    done = subprocess.run(
-        [python, "-c", PEER, str(path), option, str(RUNS)],
-        env=environment, capture_output=True, text=True, check=False,
+    process = subprocess.Popen(
+        [python, "-c", PEER, str(path), option],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return Row(name, None, made=f"not available ({reason})")
-    told = json.loads(done.stdout)
-    return Row(name, statistics.median(told["seconds"]), count, f"{told['rows']:,} rows")
+
+    def run() -> float | None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write("again\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            return None
+        seconds, _, rows = process.stdout.readline().partition(" ")
+        row.made = f"{int(rows):,} rows" if rows else row.made
+        return float(seconds) if seconds else None
+
+    row = Row(f"hftbacktest: convert(opt={option!r})", run, count)
+    return row
 
 
 def print_rows(rows: list[Row]) -> None:
-    """One table; the ratio is of messages a second to those of the first peer."""
-    base = next((row for row in rows if row.name.startswith("hftb") and row.seconds), None)
+    """One table; the ratio is of messages a second to those of the best peer."""
+    peers = [row.rate() or 0.0 for row in rows if row.name.startswith("hftbacktest")]
+    base = max(peers, default=0.0)
     table = Table("what", "messages", "seconds", "messages/s", "x peer", "made", title=FILE)
     for row in rows:
-        if row.seconds is None:
+        rate = row.rate()
+        if rate is None:
             table.add_row(row.name, "", "", "", "", row.made)
             continue
-        rate = row.messages / row.seconds
-        is_part = "alone" in row.name  # other messages: no ratio
-        ratio = rate * base.seconds / base.messages if base and base.seconds else None
-        table.add_row(
-            row.name, f"{row.messages:,}", f"{row.seconds:.3f}", f"{rate:,.0f}",
-            "" if ratio is None or is_part else f"{ratio:.2f}", row.made,
-        )  # fmt: skip
+        ratio = f"{rate / base:.2f}" if base and row.name != REBUILD else ""
+        seconds = f"{row.messages / rate:.3f}"
+        table.add_row(row.name, f"{row.messages:,}", seconds, f"{rate:,.0f}", ratio, row.made)
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
@@ -135,10 +153,13 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     path = None if options.data is None else options.data / FILE
     if path is None or not path.exists():
-        print_rows([Row("undertow", None), Row("hftbacktest", None)])
+        print_rows([Row(name, lambda: None) for name in ("undertow", "hftbacktest")])
         return
     rows = ours(path)
     rows += [peer(path, options.peers, option, rows[0].messages) for option in ("", "t")]
+    for _ in range(RUNS + 1):
+        for row in rows:
+            row.take_turn()
     print_rows(rows)
 
 

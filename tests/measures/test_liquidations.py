@@ -361,6 +361,20 @@ def test_grouped_totals_of_many_blocks(rows: int) -> None:
         assert_frame_equal(found, expected, check_row_order=False)
 
 
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize("step_ns", [1_000_000, 60_000_000_000, 3_600_000_000_000, 10**15])
+@pytest.mark.parametrize("origin_ns", [0, time_ns(AT) - 7])
+def test_totals_by_period_are_those_of_polars(shuffled: bool, step_ns: int, origin_ns: int) -> None:
+    frame = many(500).cast({"side": pl.Categorical()})
+    frame = frame.sample(fraction=1.0, shuffle=True, seed=1) if shuffled else frame
+    period = ((pl.col("ts").cast(pl.Int64) - origin_ns) // step_ns).alias("period")
+    expected = frame.group_by(period, "side").agg(
+        pl.col("usd").sum(), pl.len().cast(pl.Int64).alias("count")
+    )
+    found = grouping.period_totals(frame, step_ns, ["side"], origin_ns=origin_ns)
+    assert_frame_equal(found, expected, check_row_order=False)
+
+
 @pytest.mark.parametrize("rows", [0, 5, 4096 * 3, 4096 * 9 + 7])
 @pytest.mark.parametrize("count", [1, 4])
 def test_the_largest_rows_are_those_of_a_sort(rows: int, count: int) -> None:

@@ -98,10 +98,21 @@ def period_totals(
         ``period`` (whole number: the period starts at origin + period x step), the columns of
         ``by``, ``value`` and ``count``.
     """
-    period = frame["ts"].to_physical().to_numpy() - origin_ns
-    period //= step_ns
-    with_period = frame.with_columns(pl.Series("period", period))
+    period = pl.Series("period", _periods(frame["ts"], origin_ns, step_ns))
+    with_period = frame.with_columns(period)
     return group_totals(with_period, ["period", *by], value, size)
+
+
+def _periods(ts: pl.Series, origin_ns: int, step_ns: int) -> npt.NDArray[np.int64]:
+    """Number of the period of each row; in time order only the borders are looked for."""
+    times_ns = ts.to_physical().to_numpy()
+    span_ns = int(times_ns[-1] - times_ns[0]) if len(times_ns) else 0
+    if span_ns // step_ns >= len(times_ns) or not ts.is_sorted():
+        return np.asarray((times_ns - origin_ns) // step_ns, dtype=np.int64)
+    first, last = (int(times_ns[row] - origin_ns) // step_ns for row in (0, -1))
+    periods = np.arange(first, last + 1)
+    borders = np.searchsorted(times_ns, origin_ns + step_ns * periods[1:])
+    return np.repeat(periods, np.diff(borders, prepend=0, append=len(times_ns)))
 
 
 def rolling_totals(

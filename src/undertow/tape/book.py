@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from operator import mul
 from typing import NamedTuple
@@ -69,8 +69,9 @@ class L2Book:
     def __init__(self) -> None:
         self._bids: dict[float, float] = {}
         self._asks: dict[float, float] = {}
-        self._bid_prices: list[float] = []  # rising; the best is the last
-        self._ask_prices: list[float] = []  # rising; the best is the first
+        # Rising, and the best is the last, where most changes are; asks are stored as −price.
+        self._bid_order: list[float] = []
+        self._ask_order: list[float] = []
         self.update_id: int | None = None
         self.known = (math.inf, -math.inf)
 
@@ -80,10 +81,9 @@ class L2Book:
         """Start afresh from a whole picture, in any order."""
         self._bids = {price: quantity for price, quantity in bids if quantity}
         self._asks = {price: quantity for price, quantity in asks if quantity}
-        self._bid_prices, self._ask_prices = sorted(self._bids), sorted(self._asks)
-        low = self._bid_prices[0] if self._bid_prices else math.inf
-        high = self._ask_prices[-1] if self._ask_prices else -math.inf
-        self.known = (low, high)
+        self._bid_order = sorted(self._bids)
+        self._ask_order = sorted(-price for price in self._asks)
+        self.known = (min(self._bids, default=math.inf), max(self._asks, default=-math.inf))
         self.update_id = update_id
 
     def apply_diff(
@@ -93,21 +93,22 @@ class L2Book:
 
         Whether the change is the one that follows is for the caller to know.
         """
-        _change(self._bids, self._bid_prices, bids)
-        _change(self._asks, self._ask_prices, asks)
+        _change(self._bids, self._bid_order, bids, 1.0)
+        _change(self._asks, self._ask_order, asks, -1.0)
         self.update_id = update_id
 
     def best(self) -> Top | None:
         """Best bid and ask, or None while a side is empty."""
-        if not self._bid_prices or not self._ask_prices:
+        if not self._bids or not self._asks:
             return None
-        bid, ask = self._bid_prices[-1], self._ask_prices[0]
+        bid, ask = self._bid_order[-1], -self._ask_order[-1]
         return Top(bid, self._bids[bid], ask, self._asks[ask])
 
     def is_top_known(self) -> bool:
         """Whether the best bid and ask lie within the known range; beyond it they may be wrong."""
-        top = self.best()
-        return top is not None and top.bid >= self.known[0] and top.ask <= self.known[1]
+        if not self._bids or not self._asks:
+            return False
+        return self._bid_order[-1] >= self.known[0] and -self._ask_order[-1] <= self.known[1]
 
     def depth_within(self, band: float) -> tuple[float, float] | None:
         """Value of the bids and of the asks within a band around mid.
@@ -130,8 +131,9 @@ class L2Book:
         low, high = top.mid * (1 - band), top.mid * (1 + band)
         if low < self.known[0] or high > self.known[1]:
             return None
-        bids = self._bid_prices[bisect_left(self._bid_prices, low * (1 - _EDGE)) :]
-        asks = self._ask_prices[: bisect_right(self._ask_prices, high * (1 + _EDGE))]
+        bids = self._bid_order[bisect_left(self._bid_order, low * (1 - _EDGE)) :]
+        asks = self._ask_order[bisect_left(self._ask_order, -high * (1 + _EDGE)) :]
+        asks = [-price for price in asks]
         return (
             sum(map(mul, bids, map(self._bids.__getitem__, bids))),
             sum(map(mul, asks, map(self._asks.__getitem__, asks))),
@@ -139,19 +141,21 @@ class L2Book:
 
     def bids(self) -> list[Level]:
         """All bids, the best first."""
-        return [(price, self._bids[price]) for price in reversed(self._bid_prices)]
+        return sorted(self._bids.items(), reverse=True)
 
     def asks(self) -> list[Level]:
         """All asks, the best first."""
-        return [(price, self._asks[price]) for price in self._ask_prices]
+        return sorted(self._asks.items())
 
 
-def _change(quantities: dict[float, float], prices: list[float], levels: Iterable[Level]) -> None:
+def _change(
+    quantities: dict[float, float], order: list[float], levels: Iterable[Level], sign: float
+) -> None:
     for price, quantity in levels:
         if quantity:
             if price not in quantities:
-                insort(prices, price)
+                insort(order, sign * price)
             quantities[price] = quantity
         elif price in quantities:
             del quantities[price]
-            del prices[bisect_left(prices, price)]
+            del order[bisect_left(order, sign * price)]

@@ -64,8 +64,8 @@ def conform(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         elif column.required:
             raise DataError(f"table '{table.name}' needs a column '{column.name}'")
         else:
-            values = pl.Series(column.name, [None] * frame.height, dtype=column_type(column))
-            columns.append(values)
+            absent = pl.repeat(None, frame.height, dtype=column_type(column), eager=True)
+            columns.append(absent.alias(column.name))
     result = pl.DataFrame(columns)
     for column in table.columns:
         if column.required and result[column.name].null_count():

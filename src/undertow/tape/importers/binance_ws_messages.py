@@ -170,17 +170,16 @@ def messages(raw: bytes, bad: BadRows) -> Iterator[tuple[int, str | None, Event]
     A line is ``<receive time in ns> <JSON>``; receive times may not go back. What cannot be read
     goes through ``bad``, named by its JSON key.
     """
-    latest_ns = 0
+    latest_ns = _FIRST_NS
     for row, line in enumerate(io.BytesIO(raw.removeprefix(b"\xef\xbb\xbf")), 1):
         moment, _, text = line.partition(b" ")
         received_ns = int(moment) if moment.isdigit() and len(moment) < 20 else 0
-        if not _FIRST_NS <= received_ns < _LAST_NS:
+        if not latest_ns <= received_ns < _LAST_NS:
             if not line.isspace():
-                expected = "expected nanoseconds since 1970, a space and JSON"
-                bad.drop(row, "receive time", _text(line if not text else moment), expected)
-            continue
-        if received_ns < latest_ns:
-            bad.drop(row, "receive time", received_ns, "time goes back: expected rising times")
+                message = "time goes back: expected rising times"
+                if not _FIRST_NS <= received_ns < latest_ns:
+                    message = "expected nanoseconds since 1970, a space and JSON"
+                bad.drop(row, "receive time", _text(moment), message)
             continue
         latest_ns = received_ns
         try:
