@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recordings import (
     ASKS,
@@ -25,6 +28,9 @@ from recordings import (
     trade,
     wrapped,
 )
+from undertow.errors import DataError
+from undertow.tape.importers import importer_named
+from undertow.tape.importers.reading import Options
 
 
 def without(data, key):
@@ -141,3 +147,51 @@ def test_a_snapshot_from_after_the_update_that_follows_it_is_refused(tmp_path):
 
 def test_names_of_columns_cannot_be_mapped(tmp_path):
     assert "--map" in refused(tmp_path, START, mapping={"price": "p"}).message
+
+
+# The real stream, broken at random: read or refused, and never anything else
+
+WEIRD = [None, True, -1, 2**64, 1e300, "", "x", "nan", "-inf", [], {}, [[]], [["1"]], [None]]
+
+
+def places(value, path=()):
+    """Every key of a message, however deep."""
+    for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+        yield (*path, key)
+        if isinstance(below, dict | list):
+            yield from places(below, (*path, key))
+
+
+def with_another_value(line, data):
+    moment, _, text = line.partition(b" ")
+    whole = json.loads(text)
+    *path, last = data.draw(st.sampled_from(list(places(whole))))
+    inner = whole
+    for key in path:
+        inner = inner[key]
+    inner[last] = data.draw(st.sampled_from(WEIRD))
+    return moment + b" " + json.dumps(whole).encode()
+
+
+def with_another_byte(line, data):
+    place = data.draw(st.integers(0, len(line) - 1))
+    return line[:place] + bytes([data.draw(st.integers(0, 255))]) + line[place + 1 :]
+
+
+@settings(max_examples=80)
+@given(data=st.data(), allowed=st.sampled_from([0, 1, 50]))
+def test_a_real_stream_broken_anywhere_is_read_or_refused(data, allowed, tmp_path_factory):
+    lines = gzip.decompress(REAL.read_bytes()).splitlines()[:120]
+    place = data.draw(st.integers(0, len(lines) - 1))
+    change = data.draw(st.sampled_from([with_another_value, with_another_byte]))
+    lines[place] = change(lines[place], data)
+    path = tmp_path_factory.mktemp("broken") / "binance_usdm.txt"
+    path.write_bytes(b"\n".join(lines))
+    try:
+        reading = importer_named("binance-ws").read(path, Options(skip_bad=allowed))
+    except DataError as error:
+        assert error.file == str(path)
+        assert error.row is not None
+    else:
+        assert len(reading.dropped) <= allowed
+        assert 0 < reading.rows() <= 3_000

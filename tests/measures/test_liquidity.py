@@ -193,6 +193,34 @@ def test_contracts_on_a_thousand_coins_are_compared_by_coin() -> None:
     assert liquidity.dispersion(tape, at=AT, asset="PEPE")["gap"].item() == pytest.approx(0.25)
 
 
+def hours_of(venue: str, *opens_and_closes: tuple[float, float] | None) -> pl.DataFrame:
+    """Hourly bars of BTCUSDT from 06:00; None is a bar that was not recorded."""
+    rows = [
+        {"ts": moment(f"2025-11-04T{6 + hour:02}:00"), "venue": venue, "symbol": "BTCUSDT",
+         "interval": "1h", "open": bar[0], "high": max(bar), "low": min(bar), "close": bar[1]}
+        for hour, bar in enumerate(opens_and_closes) if bar is not None
+    ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("after", "widest"),
+    [
+        ((103.0, 100.0), 0.03),  # the market went on from 103: the gap was real
+        (None, 0.0),  # the recording broke off
+        ((100.0, 100.0), 0.0),  # it had stopped before the bar ended: 103 was no price any more
+    ],
+)
+def test_a_bar_that_was_broken_off_makes_no_gap(
+    after: tuple[float, float] | None, widest: float
+) -> None:
+    steady = hours_of("binance-usdm", *[(100.0, 100.0)] * 5)
+    other = hours_of("bybit", (100.0, 100.0), (100.0, 103.0), after, (100.0, 100.0), (100.0, 100.0))
+    tape = Tape.from_frames({"candles": pl.concat([steady, other])})
+    gaps = liquidity.dispersion(tape, at="2025-11-04T11:00Z")["gap"]
+    assert gaps.max() == pytest.approx(widest)
+
+
 # Impact.
 
 

@@ -70,8 +70,8 @@ def _dispersion(view: View, part: Part) -> None:
         Panel(
             title="Gaps between venues",
             chart="dispersion",
-            caption="Highest over lowest close of perpetuals at the same time. Within the hour the"
-            " gaps were wider: hourly closes are all that most venues have here.",
+            caption="Highest over lowest close of perpetuals at the same time; bars that a venue or"
+            " its recording broke off are left out. Between closes the gaps may have been wider.",
         )
     )
 

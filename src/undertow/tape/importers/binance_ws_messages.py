@@ -19,13 +19,13 @@ from undertow.tape.importers.reading import BadRows
 Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Name = Annotated[str, Meta(min_length=1)]
 # Finite, which the upper bound says: JSON texts such as "inf" and "nan" are numbers elsewhere.
-Above = Annotated[float, Meta(gt=0, le=1e300)]
-NotBelow = Annotated[float, Meta(ge=0, le=1e300)]
+Above = Annotated[float, Meta(gt=0, le=1e100)]
+NotBelow = Annotated[float, Meta(ge=0, le=1e100)]
 Level = tuple[Above, NotBelow]
 _WORDS = {
     "Expected `float` > 0.0": "expected more than 0",
     "Expected `float` >= 0.0": "expected 0 or more",
-    "Expected `float` <= 1e+300": "expected a finite number",
+    "Expected `float` <= 1e+100": "expected a finite number",
     "Expected `float`, got `str`": "expected a number",
 }
 _FIRST_NS, _LAST_NS = 978_307_200 * 10**9, 4_102_444_800 * 10**9  # 2001 to 2100

@@ -1,0 +1,1 @@
+"""Numba only: functions over arrays, without objects, clock or dice. No public interface."""

@@ -1,0 +1,162 @@
+"""The arrays of an order book, how they are made, and how they grow.
+
+A side is ordered by *rank*, small is better: the price of an ask, and the distance of a bid from
+the highest possible price. So one code serves both sides. Memory is proportional to what rests.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from undertow.kernels.ladder import LAYERS, NO_RANK
+from undertow.kernels.tables import Table, copy_entries, new_table
+
+NONE = -1  # no slot
+
+COMMAND = np.dtype(
+    [
+        ("kind", np.int8), ("side", np.int8), ("time_in_force", np.int8), ("self_trade", np.int8),
+        ("account", np.int32), ("order_id", np.int64), ("price_ticks", np.int64),
+        ("quantity_lots", np.int64), ("expire_ns", np.int64),
+    ]
+)  # fmt: skip
+EVENT = np.dtype(
+    [
+        ("kind", np.int8), ("reason", np.int8), ("side", np.int8), ("unused", np.int8),
+        ("command", np.int32), ("account", np.int32), ("maker_account", np.int32),
+        ("order_id", np.int64), ("maker_id", np.int64), ("price_ticks", np.int64),
+        ("quantity_lots", np.int64), ("leaves_lots", np.int64), ("maker_leaves_lots", np.int64),
+    ]
+)  # fmt: skip
+# One cache line; `next` is also the list of free slots.
+ORDER = np.dtype(
+    [
+        ("order_id", np.int64), ("quantity_lots", np.int64), ("expire_ns", np.int64),
+        ("sequence", np.int64), ("level", np.int32), ("next", np.int32), ("previous", np.int32),
+        ("account", np.int32), ("account_next", np.int32), ("account_previous", np.int32),
+        ("deadline", np.int32), ("side", np.int8), ("post_only", np.int8), ("unused", np.int16),
+    ]
+)  # fmt: skip
+LEVEL = np.dtype(
+    [
+        ("rank", np.int64), ("quantity_lots", np.int64),
+        ("first", np.int32), ("last", np.int32), ("next", np.int32), ("unused", np.int32),
+    ]
+)  # fmt: skip
+SIDE = np.dtype(
+    [
+        ("best_rank", np.int64), ("best_level", np.int64),
+        ("quantity_lots", np.int64), ("orders", np.int64),
+    ]
+)  # fmt: skip
+STATE = np.dtype(
+    [
+        ("free_order", np.int64), ("free_level", np.int64), ("nodes", np.int64),
+        ("deadlines", np.int64), ("sequence", np.int64), ("now_ns", np.int64),
+        ("amend_keeps_priority", np.int64), ("events_needed", np.int64),
+    ]
+)  # fmt: skip
+
+
+class Book(NamedTuple):
+    """Everything of one book; functions change the arrays in place."""
+
+    state: NDArray[np.void]  # one record
+    sides: NDArray[np.void]  # bids, asks
+    orders: NDArray[np.void]
+    levels: NDArray[np.void]
+    order_slots: Table  # order id to slot
+    level_slots: Table  # rank and side to slot
+    nodes: Table  # the ladder of both sides
+    account_orders: NDArray[np.int32]  # each account's newest order
+    deadlines: NDArray[np.int32]  # heap of orders with an end, the earliest first
+
+
+def new_book(accounts: int, capacity: int = 1024, *, amend_keeps_priority: bool = True) -> Book:
+    """An empty book.
+
+    Parameters
+    ----------
+    accounts
+        Accounts are 0 to ``accounts - 1``; commands of others are rejected.
+    capacity
+        Orders for which there is room at first, a power of two; see `grown`.
+    amend_keeps_priority
+        Whether an amendment to a smaller quantity at the same price keeps its place in the queue.
+        Any other amendment loses it on every venue.
+    """
+    assert capacity >= 16
+    book = Book(
+        state=np.zeros(1, STATE),
+        sides=np.zeros(2, SIDE),
+        orders=np.zeros(capacity, ORDER),
+        levels=np.zeros(capacity, LEVEL),
+        order_slots=new_table(2 * capacity),
+        level_slots=new_table(2 * capacity),
+        nodes=new_table(4 * capacity),
+        account_orders=np.full(accounts, NONE, np.int32),
+        deadlines=np.zeros(capacity, np.int32),
+    )
+    book.sides["best_rank"] = NO_RANK
+    book.sides["best_level"] = NONE
+    book.state["amend_keeps_priority"] = amend_keeps_priority
+    for pool in (book.orders, book.levels):
+        _chain(pool, 0)
+    return book
+
+
+def grown(book: Book) -> Book:
+    """The same book with room for more; the old one must not be used again.
+
+    Call it when `apply` stopped for want of room, and go on with the rest of the commands.
+    """
+    if nodes_are_short(book):
+        return book._replace(nodes=_larger_table(book.nodes))
+    capacity = 2 * len(book.orders)
+    orders = _larger(book.orders, capacity)
+    levels = _larger(book.levels, capacity)
+    for pool, free in ((orders, "free_order"), (levels, "free_level")):
+        # New slots go in front of those that are still free, which may be none.
+        pool["next"][-1] = book.state[0][free]
+        book.state[0][free] = capacity // 2
+    return book._replace(
+        orders=orders,
+        levels=levels,
+        order_slots=_larger_table(book.order_slots),
+        level_slots=_larger_table(book.level_slots),
+        deadlines=_larger(book.deadlines, capacity),
+    )
+
+
+def with_accounts(book: Book, accounts: int) -> Book:
+    """The same book for more accounts; the old one must not be used again."""
+    heads = np.full(accounts, NONE, np.int32)
+    heads[: len(book.account_orders)] = book.account_orders
+    return book._replace(account_orders=heads)
+
+
+def nodes_are_short(book: Book) -> bool:
+    """Whether one more level might not find room for its nodes."""
+    return bool(2 * (book.state[0]["nodes"] + LAYERS) > len(book.nodes))
+
+
+def _chain(pool: NDArray[np.void], start: int) -> None:
+    pool["next"][start:] = np.arange(start + 1, len(pool) + 1)
+    pool["next"][-1] = NONE
+
+
+def _larger[Array: np.generic](array: NDArray[Array], size: int) -> NDArray[Array]:
+    copy = np.zeros(size, array.dtype)
+    copy[: len(array)] = array
+    if copy.dtype.names and "next" in copy.dtype.names:
+        _chain(copy, len(array))  # type: ignore[arg-type]
+    return copy
+
+
+def _larger_table(table: Table) -> Table:
+    copy = new_table(2 * len(table))
+    copy_entries(table, copy)
+    return copy
