@@ -226,11 +226,11 @@ def test_cut_off_and_incomplete_parquet_is_refused(kind, path, tmp_path):
 
 def test_the_fall_of_a_coin_can_be_read_by_chain(tmp_path):
     frame = on_tape("morpho", PRICES, tmp_path / "tape", "defi")
-    rows = frame.filter((pl.col("asset") == "xUSD") & (pl.col("market") == "chain 1"))
+    rows = frame.filter((pl.col("asset") == "xUSD") & (pl.col("market") == "Ethereum"))
     prices = dict(zip(rows["ts"].dt.to_string("%m-%d"), rows["usd"], strict=True))
     assert prices["11-03"] == 1.2638116701577946
     assert prices["11-05"] == 0.24173508634412866
-    assert frame["market"].unique().sort().to_list() == ["chain 1", "chain 42161"]
+    assert frame["market"].unique().sort().to_list() == ["Arbitrum", "Ethereum"]
     assert frame["amount"].unique().to_list() == [1.0]
 
 

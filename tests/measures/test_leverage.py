@@ -189,6 +189,9 @@ def test_funding_weighted_by_open_interest() -> None:
         rate_8h=pytest.approx(expected),
         annualised=pytest.approx(expected * 3 * 365),
         weights="open interest",
+        median_8h=pytest.approx((0.0001 - 0.00008) / 2),
+        lowest_8h=("hyperliquid", pytest.approx(-0.00008)),
+        highest_8h=("bybit", pytest.approx(0.0001)),
         venues=("bybit", "hyperliquid"),
         left_out=("okx",),
     )

@@ -58,7 +58,7 @@ def test_headline_and_figures_of_the_bundled_day(november: Pulse) -> None:
     assert figures["price.BTC.low"]["value"] == 98_888.8
     assert figures["price.BTC.last"]["value"] == 101_450.3
     assert figures["flows.etf.BTC.day"]["text"] == "−$566.40 m"
-    assert "BTC fell 4.78 %" in november.headline
+    assert "BTC on binance-usdm fell 4.78 %" in november.headline
 
 
 def test_what_is_not_recorded_is_never_zero(november: Pulse) -> None:

@@ -193,6 +193,10 @@ class WeightedFunding:
         Fraction per 8 h; fraction per 365 days, simple.
     weights
         "open interest", or "equal" where none was recorded for any of the venues.
+    median_8h
+        Median of the venues' rates per 8 h, whatever their size.
+    lowest_8h, highest_8h
+        Venue and rate per 8 h.
     venues
         Those that count.
     left_out
@@ -203,6 +207,9 @@ class WeightedFunding:
     rate_8h: float
     annualised: float
     weights: str
+    median_8h: float
+    lowest_8h: tuple[str, float]
+    highest_8h: tuple[str, float]
     venues: tuple[str, ...]
     left_out: tuple[str, ...]
 
@@ -233,11 +240,15 @@ def weighted_funding(
         usable = usable.with_columns(pl.lit(1.0).alias("usd"))
     mean = usable.select((pl.col("rate_8h") * pl.col("usd")).sum() / pl.col("usd").sum()).item()
     venues = tuple(usable["venue"])
+    ranked = usable.sort("rate_8h", "venue").select("venue", "rate_8h").rows()
     return WeightedFunding(
         asset=asset,
         rate_8h=mean,
         annualised=mean / 8 * HOURS_PER_YEAR,
         weights="open interest" if has_weights else "equal",
+        median_8h=usable.select(pl.col("rate_8h").median()).item(),
+        lowest_8h=ranked[0],
+        highest_8h=ranked[-1],
         venues=venues,
         left_out=tuple(venue for venue in by_venue["venue"] if venue not in venues),
     )

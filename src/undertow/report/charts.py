@@ -40,7 +40,7 @@ def candlesticks(
     at_once: dict[str, list[int]] = {}
     for number, when in events:
         at_once.setdefault(when, []).append(number)
-    marks = [_event_mark(when, labels) for when, labels in at_once.items()]
+    marks = [_event_mark(n, when, labels) for n, (when, labels) in enumerate(at_once.items())]
     window = _upright("rect", *shade) | {"fillcolor": "@shade", "layer": "below"}
     trace = {
         "type": "candlestick",
@@ -74,13 +74,13 @@ def _upright(kind: str, start: str, end: str) -> Spec:
     }
 
 
-def _event_mark(when: str, labels: list[int]) -> tuple[Spec, Spec]:
-    """A dotted line, and the numbers of all events at that time."""
+def _event_mark(position: int, when: str, labels: list[int]) -> tuple[Spec, Spec]:
+    """A dotted line, and the numbers of all events at that time; neighbours at other heights."""
     line = _upright("line", when, when)
     line["line"] = {"color": "@muted", "width": 1, "dash": "dot"}
     label = {
         "x": when,
-        "y": 1,
+        "y": 1 - 0.055 * (position % 6),
         "xref": "x",
         "yref": "paper",
         "text": ", ".join(map(str, labels)),
@@ -137,9 +137,9 @@ def _level(value: float) -> Spec:
 
 
 def ranked_bars(
-    names: Sequence[str], values: pl.Series, marks: tuple[str, pl.Series] | None = None
+    names: Sequence[str], values: pl.Series, marks: Sequence[tuple[str, pl.Series]] = ()
 ) -> Spec:
-    """Horizontal bars of fractions, the worst on top; ``marks`` adds a dot per bar."""
+    """Horizontal bars of fractions, the worst on top; each of ``marks`` adds a sign per bar."""
     shown = numbers(values)
     colours = ["@down" if (value or 0) < 0 else "@up" for value in shown]
     data: list[Spec] = [
@@ -152,20 +152,15 @@ def ranked_bars(
             "marker": {"color": colours},
         }
     ]
-    if marks is not None:
+    for (label, found), symbol in zip(marks, ("circle-open", "line-ns-open"), strict=False):
         data.append(
             {
                 "type": "scatter",
                 "mode": "markers",
                 "y": list(names),
-                "x": numbers(marks[1]),
-                "name": marks[0],
-                "marker": {
-                    "color": "@ink",
-                    "symbol": "line-ns-open",
-                    "size": 10,
-                    "line": {"width": 2},
-                },
+                "x": numbers(found),
+                "name": label,
+                "marker": {"color": "@ink", "symbol": symbol, "size": 8, "line": {"width": 2}},
             }
         )
     layout = {

@@ -101,7 +101,7 @@ def print_table(tape: Tape) -> None:
 
 def _source_lines(source: dict[str, Any], limit: int = 3) -> list[str]:
     by = f"{source['importer']}, " if source["importer"] else ""
-    licence = source["licence"] or "licence not stated"
+    licence = source["licence"] or "licence: none stated"
     lines = [f"{source['name']} ({by}{source['rows']:,} rows; {licence})"]
     for label in ("note", "dropped", "gap"):
         said = source["dropped" if label == "dropped" else f"{label}s"]

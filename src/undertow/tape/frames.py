@@ -98,6 +98,23 @@ def _check_intervals(table: Table, values: pl.Series) -> None:
             )
 
 
+def is_known_at_once(table: Table) -> bool:
+    """Whether every row of the table is known at its ``ts``."""
+    return "interval" not in table.column_names and table.name != "events"
+
+
+def known(table: Table) -> pl.Expr:
+    """The moment from which a row of the table may be known.
+
+    An event that is dated to the day may have come at its end: before that it is not shown.
+    """
+    if table.name == "events":
+        lengths_s = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+        length_s = pl.col("precision").cast(pl.String).replace_strict(lengths_s, default=86_400)
+        return pl.col("ts") + pl.duration(seconds=length_s)
+    return pl.col("ts") if is_known_at_once(table) else known_at()
+
+
 def known_at() -> pl.Expr:
     """The moment from which a row may be known: ``ts``, or the end of its ``interval``."""
     length_ns = pl.col("interval").map_batches(

@@ -96,9 +96,9 @@ class Tape(TableAccess):
         """
         table = frames.table_named(name)
         lazy = self._in_memory(table) if self.folder is None else self._scan(name)
-        if self._at_ns is None or "interval" not in table.column_names:
-            return lazy  # a row without a period is known at ts, and the bounds see to that
-        return lazy.filter(frames.known_at() <= pl.lit(self._at_ns).cast(frames.TIME))
+        if self._at_ns is None or frames.is_known_at_once(table):
+            return lazy  # the bounds see to that
+        return lazy.filter(frames.known(table) <= pl.lit(self._at_ns).cast(frames.TIME))
 
     def _in_memory(self, table: Table) -> pl.LazyFrame:
         """The rows within the view's times, found by halving: a filter would copy them all."""
@@ -217,7 +217,9 @@ class Tape(TableAccess):
         return self.manifest.at_ns if self._at_ns is None else self._at_ns
 
     def default_at_ns(self) -> int:
-        """The moment to look at when nobody names one: ``moment_ns``, else when all was known.
+        """The moment to look at when nobody names one: ``moment_ns``, else just after the end.
+
+        The end is when the last row was known; it is rounded up to a whole second.
 
         Raises
         ------
@@ -229,12 +231,14 @@ class Tape(TableAccess):
         ends = []
         for name, table in TABLES.items():
             if self.has(name) and name not in ("events", "odds"):
-                known = frames.known_at() if "interval" in table.column_names else pl.col("ts")
-                last_ns = self.table(name).select(known.max().cast(pl.Int64)).collect().item()
-                ends += [] if last_ns is None else [int(last_ns)]
+                last = frames.known(table).max().cast(pl.Int64)
+                last_ns = self.table(name).select(last).collect().item()
+                # Windows end before their moment: one that ended with a row would leave it out.
+                after_ns = 1 if frames.is_known_at_once(table) else 0
+                ends += [] if last_ns is None else [int(last_ns) + after_ns]
         if not ends:
             raise DataError("the tape has no rows", file=self.folder)
-        return max(ends)
+        return -(-max(ends) // SECOND_NS) * SECOND_NS
 
     def save(self, path: str | Path) -> Tape:
         """Write this view as a tape of its own, with its provenance and what was cut."""

@@ -11,7 +11,7 @@ from undertow.measures import market, price
 from undertow.report import charts
 from undertow.report.figures import Figure, format_percent
 from undertow.report.page import Panel
-from undertow.report.pulse.view import Part, View, missing_panel
+from undertow.report.pulse.view import Part, View, missing_panel, time_ns_of
 
 
 def section(view: View) -> Part:
@@ -34,15 +34,33 @@ def _chart(view: View, part: Part) -> None:
     # A picture of thirty bars can still be read.
     shown = both if both.height <= 30 else pl.concat([both.head(15), both.tail(15)])
     part.charts["coins"] = charts.ranked_bars(
-        shown["asset"].to_list(), shown["change"], ("below its high on the tape", shown["drawdown"])
+        shown["asset"].to_list(),
+        shown["change"],
+        [("open to low", shown["open_to_low"]), ("below its high on the tape", shown["drawdown"])],
+    )
+    worst = view.markets.drop_nulls("open_to_low").sort("open_to_low").row(0, named=True)
+    part.figures.append(
+        Figure(
+            "market.deepest",
+            "Deepest coin, open to low",
+            worst["open_to_low"],
+            "fraction",
+            "lowest price of the window / its first price - 1, one market for each coin",
+            time_ns_of(worst["low_at"]),
+            view.window,
+            f"{worst['venue']} {worst['symbol']}",
+            note=worst["asset"],
+        )
     )
     part.panels.append(
         Panel(
             title=f"Coins: change over {view.window}",
             chart="coins",
             size="tall",
-            caption="One market for each coin (finest bars, then most traded). The tick is the"
-            " distance from the highest price on the tape.",
+            wide=True,
+            caption="One market for each coin (finest bars, then most traded). The circle is the"
+            " way from the window's open to its low, the tick the distance from the highest price"
+            " on the tape.",
         )
     )
 
@@ -93,6 +111,7 @@ def _sectors(view: View, part: Part) -> None:
     part.panels.append(
         Panel(
             title=f"Sectors over {view.window}",
+            wide=True,
             columns=["sector", "coins", "mean", "median", "worst", "best"],
             rows=[_sector_row(row) for row in sectors.iter_rows(named=True)],
             numeric=(1, 2, 3, 4, 5),

@@ -8,10 +8,12 @@ import polars as pl
 
 from undertow.errors import NotRecorded
 from undertow.measures import leverage, liquidations
+from undertow.measures.coverage import covered
+from undertow.measures.leverage import WeightedFunding
 from undertow.report import charts
 from undertow.report.figures import Figure, format_percent, format_time, format_usd, measured
 from undertow.report.page import Panel
-from undertow.report.pulse.view import Part, View, missing_panel, time_ns_of
+from undertow.report.pulse.view import MISSING_SHARE, Part, View, missing_panel, time_ns_of
 
 CHART_DAYS = "14d"
 
@@ -82,6 +84,9 @@ def _liquidations(view: View, part: Part) -> None:
     counts = view.ask(liquidations.orders_and_accounts, window=view.window)
     both = sides["long_usd"][0] + sides["short_usd"][0]
     note = "a lower bound where the feed is throttled"
+    share_covered = covered(view.tape, "liquidations", view.start_ns, view.at_ns)
+    if share_covered < 1 - MISSING_SHARE:
+        note = f"only {share_covered:.0%} of the window was recorded"
     part.figures.append(_with(total, both, note))
     part.figures.append(_with(share, sides["long_share"][0], ""))
     if order.height:
@@ -205,16 +210,22 @@ def _funding(view: View, part: Part) -> None:
 
 def _weighted(view: View, asset: str) -> Figure:
     key = f"funding.{asset}.rate_8h"
-    definition = "rates brought to 8 hours, averaged over venues; positive: longs pay"
+    definition = (
+        "rates brought to 8 hours; over venues by open interest, else their median; positive:"
+        " longs pay"
+    )
     missing = Figure(key, f"{asset} funding per 8 h", None, "fraction", definition)
 
     def figure() -> Figure:
         found = view.ask(leverage.weighted_funding, asset=asset)
-        note = f"{found.weights} weights; {format_percent(found.annualised)} a year"
+        note = (
+            f"{_funding_kind(found)}; {format_percent(found.lowest_8h[1])} {found.lowest_8h[0]} to"
+            f" {format_percent(found.highest_8h[1])} {found.highest_8h[0]}"
+        )
         return Figure(
             key,
             missing.label,
-            found.rate_8h,
+            _central(found),
             "fraction",
             definition,
             view.at_ns,
@@ -264,10 +275,30 @@ def funding_sentence(view: View) -> str:
         found = view.ask(leverage.weighted_funding, asset="BTC")
     except NotRecorded:
         return ""
-    who = "longs pay shorts" if found.rate_8h > 0 else "shorts pay longs"
+    if found.lowest_8h[1] > 0:
+        who = "longs pay shorts"
+    elif found.highest_8h[1] < 0:
+        who = "shorts pay longs"
+    else:
+        who = "venues disagree who pays"
     return (
-        f"BTC funding over {len(found.venues)} venues is {format_percent(found.rate_8h)} per"
-        f" 8 hours ({found.weights} weights): {who}."
+        f"BTC funding is {format_percent(_central(found))} per 8 hours ({_funding_kind(found)}),"
+        f" from {format_percent(found.lowest_8h[1])} on {found.lowest_8h[0]} to"
+        f" {format_percent(found.highest_8h[1])} on {found.highest_8h[0]}: {who}."
+    )
+
+
+def _central(found: WeightedFunding) -> float:
+    """By open interest where that is known; else the median: a small venue must not lead."""
+    return found.rate_8h if found.weights == "open interest" else found.median_8h
+
+
+def _funding_kind(found: WeightedFunding) -> str:
+    count = len(found.venues)
+    return (
+        f"by open interest, {count} venues"
+        if found.weights == "open interest"
+        else (f"median of {count} venues")
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import polars as pl
 
 from undertow.errors import NotRecorded
@@ -14,6 +16,8 @@ from undertow.report.pulse.view import Part, View, missing_panel
 
 COINS = ("USDe", "xUSD", "deUSD")
 SHOWN_DAYS = 30
+# Funds do not trade over a long weekend.
+OLDEST_FLOW_DAYS = 5
 DAY_NS = 86_400 * SECOND_NS
 
 
@@ -64,7 +68,8 @@ def _peg_figure(view: View, coin: str) -> Figure:
     note = f"{format_percent(found.deviation)} against {found.reference:.4g}; last {found.last:.4g}"
     if found.deviation < -0.05:
         note = (
-            f"{coin} fell to {found.lowest:.4g} dollars ({format_percent(found.deviation)}) on"
+            f"{coin} fell to {found.lowest:.4g} dollars ({format_percent(found.deviation)} against"
+            f" {found.reference:.4g}) on"
             f" {found.source} at {format_time(found.lowest_ns)}."
         )
     return Figure(
@@ -88,6 +93,9 @@ def _etf(view: View, part: Part) -> None:
             "sum of all funds, last trading day known (a day is known when it is over in UTC)"
         )
         days, reason = view.attempt(flows.etf_by_day, asset=asset)
+        last_day = None if days is None else days["date"][-1]
+        if last_day is not None and _age_days(view, last_day) > OLDEST_FLOW_DAYS:
+            days, reason = None, f"the last flow of {asset} funds is of {last_day}"
         if days is None:
             part.figures.append(Figure(key, label, None, "USD", definition, note=reason))
             continue
@@ -135,6 +143,10 @@ def _etf(view: View, part: Part) -> None:
             caption=f"Net flow of US funds, the last {SHOWN_DAYS} trading days known.",
         )
     )
+
+
+def _age_days(view: View, day: date) -> int:
+    return (datetime.fromtimestamp(view.at_ns // SECOND_NS, UTC).date() - day).days
 
 
 def _mood(view: View, part: Part) -> None:

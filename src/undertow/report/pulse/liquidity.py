@@ -79,6 +79,14 @@ def _dispersion(view: View, part: Part) -> None:
 def _depth(view: View, part: Part) -> None:
     definition = f"resting orders within {BAND:.0%} of mid, both sides"
     found, reason = view.attempt(liquidity.depth, band=BAND)
+    if found is not None:
+        # A book that is known only near its top would give a lower bound: that is no depth.
+        reach = pl.min_horizontal("bid_reach", "ask_reach")
+        known = found.filter(reach.is_null() | (reach >= BAND))
+        if known.is_empty():
+            reached = found.select(reach.max()).item()
+            reason = f"books are known only to {format_percent(reached)[1:]} from mid"
+        found = None if known.is_empty() else known
     if found is None:
         part.figures.append(
             Figure(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from undertow.errors import NotRecorded
 from undertow.measures import market
 from undertow.report.figures import Figure, format_percent, format_time, format_usd, measured
-from undertow.report.pulse.view import Part, View
+from undertow.report.pulse.view import HOUR_NS, Part, View
 
+# Without prices a snapshot speaks for two days.
+OLDEST_NS = 48 * HOUR_NS
 BREADTH_THRESHOLDS = (-0.05, -0.1)
 
 
@@ -31,6 +33,9 @@ def _total(view: View) -> Figure:
 
     def figure() -> Figure:
         found = view.ask(market.total)
+        if not found.estimated_coins and view.at_ns - found.newest_snapshot_ns > OLDEST_NS:
+            newest = format_time(found.newest_snapshot_ns)
+            raise NotRecorded(f"prices of listed coins, or a snapshot since {newest}")
         note = (
             f"{found.estimated_share:.0%} of it from prices at that moment"
             f" ({found.estimated_coins} of {found.coins} coins); oldest snapshot"

@@ -47,6 +47,8 @@ def coin_figures(view: View, asset: str) -> list[Figure]:
 
 def _window_figures(view: View, asset: str, market: dict[str, Any]) -> list[Figure]:
     place = f"{market['venue']} {market['symbol']}"
+    covered = view.covered(market)
+    note = f"only {covered} is on the tape" if covered else ""
     rows: list[tuple[str, str, Any, str, Any]] = [
         ("open", "open", market["open"], "first price of the window", market["start"]),
         (
@@ -69,6 +71,7 @@ def _window_figures(view: View, asset: str, market: dict[str, Any]) -> list[Figu
             time_ns_of(when),
             view.window,
             place,
+            note=note,
         )
         for name, label, value, definition, when in rows
     ]
@@ -86,6 +89,7 @@ def _window_figures(view: View, asset: str, market: dict[str, Any]) -> list[Figu
                 view.at_ns,
                 view.window,
                 place,
+                note=note,
             )
         )
     return figures

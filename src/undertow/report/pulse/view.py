@@ -14,11 +14,13 @@ from undertow.measures import bars as market_bars
 from undertow.measures import price
 from undertow.model.assets import STABLECOINS
 from undertow.model.periods import SECOND_NS, duration_ns, time_ns
-from undertow.report.figures import Figure
+from undertow.report.figures import Figure, format_time
 from undertow.report.page import Panel
 from undertow.tape import Tape
 
 T = TypeVar("T")
+# A window of which less than that is missing counts as whole.
+MISSING_SHARE = 0.02
 HOUR_NS = 3_600 * SECOND_NS
 
 
@@ -114,6 +116,14 @@ class View:
         if rows.is_empty():
             raise NotRecorded(f"prices of {asset} in the {self.window} before")
         return rows.row(0, named=True)
+
+    def covered(self, market: dict[str, Any]) -> str:
+        """Which part of the window a market's bars cover, where it is not all; else empty."""
+        start_ns, end_ns = time_ns_of(market["start"]), time_ns_of(market["end"])
+        missing_ns = (self.at_ns - self.start_ns) - (end_ns - start_ns)
+        if missing_ns <= MISSING_SHARE * (self.at_ns - self.start_ns):
+            return ""
+        return f"{format_time(start_ns)} to {format_time(end_ns)}"
 
     def representative(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of a per-market frame that belong to the one market of each coin."""

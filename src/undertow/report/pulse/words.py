@@ -9,6 +9,7 @@ from undertow.report.pulse.history import month_sentence
 from undertow.report.pulse.market import market_sentence
 from undertow.report.pulse.view import HOUR_NS, View
 
+STALE_NS = 24 * HOUR_NS
 ALWAYS_UNKNOWN = (
     "Social mood: not measured.",
     "Positions outside the recorded venues, over-the-counter trades and hedges: not visible.",
@@ -25,8 +26,11 @@ def headline(view: View, figures: dict[str, Figure]) -> str:
     change = number(figures, f"price.{asset}.change")
     verb = "fell" if change < 0 else "rose"
     low = figures[f"price.{asset}.low"]
+    covered = view.covered(view.market(asset))
+    span = f"from {covered} (all that the tape has of {view.window})" if covered else ""
+    span = span or f"in {view.window}"
     sentence = (
-        f"{asset} {verb} {format_percent(abs(change))[1:]} in {view.window} to"
+        f"{asset} on {low.place.split()[0]} {verb} {format_percent(abs(change))[1:]} {span} to"
         f" {figures[f'price.{asset}.last'].text()}, after a low of {low.text()}"
     )
     if low.as_of_ns is not None:
@@ -42,7 +46,7 @@ def panels(view: View, figures: dict[str, Figure]) -> list[Words]:
     return [
         Words("What happened", what_happened(view, figures)),
         Words("Is it over?", is_it_over(view, figures)),
-        Words("What nobody knows", unknown(figures)),
+        Words("What nobody knows", unknown(view, figures)),
     ]
 
 
@@ -60,9 +64,15 @@ def what_happened(view: View, figures: dict[str, Figure]) -> list[str]:
     if has(figures, "market.worst"):
         worst = figures["market.worst"]
         lines.append(f"Worst coin: {worst.note}, {worst.text()}.")
+        if has(figures, "market.deepest"):
+            deepest = figures["market.deepest"]
+            lines.append(f"Deepest from open to low: {deepest.note}, {deepest.text()}.")
     if has(figures, "liquidity.dispersion.BTC"):
         gap = figures["liquidity.dispersion.BTC"]
-        lines.append(f"Venues came apart by up to {gap.text().lstrip('+')} in BTC ({gap.note}).")
+        lines.append(
+            f"Venues came apart by up to {gap.text()} in BTC, at closes of the same bar"
+            f" ({gap.note})."
+        )
     lines.extend(
         figure.note
         for key, figure in figures.items()
@@ -98,10 +108,18 @@ def _recovery(view: View, figures: dict[str, Figure]) -> str:
     return f"BTC has won back {share:.0%} of the way from the window's open to its low{since}."
 
 
-def unknown(figures: dict[str, Figure]) -> list[str]:
+def _past_the_end(view: View) -> str:
+    """That the tape's candles end long before the moment; else empty."""
+    ends = view.tape.recorded_ns("candles")
+    if not ends or view.at_ns - ends[-1][1] < STALE_NS:
+        return ""
+    return f"This tape's candles end on {format_time(ends[-1][1])}: later prices are not on it."
+
+
+def unknown(view: View, figures: dict[str, Figure]) -> list[str]:
     """What the tape does not hold, and what no tape does."""
     absent = [figure.label for figure in figures.values() if not figure.recorded]
-    lines = []
+    lines = [late] if (late := _past_the_end(view)) else []
     if absent:
         lines.append(f"Not recorded on this tape: {'; '.join(dict.fromkeys(absent))}.")
     return [*lines, *ALWAYS_UNKNOWN]

@@ -34,6 +34,8 @@ from undertow.tape.importers.reading import BadRows, Options, Reading
 from undertow.tape.importers.registry import Importer
 
 FILES = ("collateral_prices.json", "historical_markets.json")
+# Chains by their public numbers (EIP-155).
+_CHAINS = {1: "Ethereum", 10: "Optimism", 137: "Polygon", 8453: "Base", 42161: "Arbitrum"}
 _KEY_CHARACTERS = 10
 _FIRST_S, _LAST_S = 978_307_200, 4_102_444_800  # 2001 and 2100
 _TOO_LARGE = 1e18  # dollars, or a yearly rate
@@ -178,7 +180,7 @@ def _series(path: Path) -> Iterator[_Series]:
 def _of_prices(prices: list[_Price]) -> Iterator[_Series]:
     for number, price in enumerate(prices):
         path = f"$[{number}].historicalPriceUsd"
-        market = f"chain {price.chain_id}"
+        market = _CHAINS.get(price.chain_id, f"chain {price.chain_id}")
         yield _Series(path, price.historical_price_usd, "peg", price.symbol, market)
 
 
