@@ -137,7 +137,7 @@ def test_what_is_missing_is_said(
         (("import", "candles", "btc.csv"), "expected: undertow import KIND PATH... --out TAPE"),
         (("import", "candels", "btc.csv", "--out", "new"), "no importer 'candels' (did you mean"),
         (("import", "candles", "none.csv", "--out", "new"), "none.csv: no such file"),
-        (("import", "candles", "tape", "--out", "new"), "tape: no such file"),
+        (("import", "candles", "tape", "--out", "new"), "tape: a folder"),
         (("import", "candles", "btc.csv", "--out", "new", "--map", "x"), "expected OURS=THEIRS"),
         (("import", "candles", "btc.csv", "--out", "new", "--map", "hgih=h"), "no column 'hgih'"),
         (("import", "candles", "btc.csv", "--out", "new", "--interval", "5x"), "'5x'"),

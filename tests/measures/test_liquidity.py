@@ -221,6 +221,16 @@ def test_a_bar_that_was_broken_off_makes_no_gap(
     assert gaps.max() == pytest.approx(widest)
 
 
+def test_the_last_bar_of_a_venue_that_stopped_before_is_not_trusted() -> None:
+    steady = hours_of("binance-usdm", *[(100.0, 100.0)] * 5)
+    other = hours_of("bybit", (100.0, 100.0), (100.0, 100.0), None, (100.0, 100.0), (100.0, 104.0))
+    tape = Tape.from_frames({"candles": pl.concat([steady, other])})
+    assert liquidity.dispersion(tape, at="2025-11-04T11:00Z")["gap"].max() == 0
+    whole = hours_of("bybit", *[(100.0, 100.0)] * 4, (100.0, 104.0))
+    tape = Tape.from_frames({"candles": pl.concat([steady, whole])})
+    assert liquidity.dispersion(tape, at="2025-11-04T11:00Z")["gap"].max() == pytest.approx(0.04)
+
+
 # Impact.
 
 

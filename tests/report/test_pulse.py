@@ -12,8 +12,10 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from making import Undertow
 from undertow import Tape
 from undertow.cli import app
+from undertow.measures import bars
 from undertow.report.page import render
 from undertow.report.pulse import Pulse, pulse
 
@@ -32,7 +34,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 def small_tape(liquidations: list[tuple[float, str, float]] = []) -> Tape:  # noqa: B006
     """48 hourly bars that fall from 100 to 52.5, and forced closings at given hours."""
-    bars = pl.DataFrame(
+    candles = pl.DataFrame(
         [
             {"ts": START + timedelta(hours=h), "venue": "bybit", "symbol": "BTCUSDT",
              "interval": "1h", "open": 100.0 - h, "high": 100.0 - h, "low": 99.0 - h,
@@ -40,7 +42,7 @@ def small_tape(liquidations: list[tuple[float, str, float]] = []) -> Tape:  # no
             for h in range(48)
         ]
     )  # fmt: skip
-    tables = {"candles": bars}
+    tables = {"candles": candles}
     if liquidations:
         tables["liquidations"] = pl.DataFrame(
             [
@@ -107,6 +109,31 @@ def test_table_shows_the_figures_and_the_words() -> None:
         assert text in out
 
 
+def test_a_part_that_is_damaged_inside_is_said_in_one_line(
+    tmp_path: Path, undertow: Undertow
+) -> None:
+    tape = Tape.open("2025-11-04").slice("2025-11-04", "2025-11-05").save(tmp_path / "tape")
+    assert tape.folder is not None
+    part = next((tape.folder / "candles").glob("*.parquet"))
+    content = part.read_bytes()
+    part.write_bytes(content[:4] + bytes(len(content) - 8) + content[-4:])
+    done = undertow("pulse", tape.folder)
+    assert done.returncode == 2
+    assert "cannot be read" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_bars_are_remembered_only_while_asked_to() -> None:
+    tape, at = small_tape(), START + timedelta(hours=40)
+    first = bars.bars(tape, at=at)
+    with bars.remembering():
+        assert bars.bars(tape, at=at) is bars.bars(tape, at=at)
+        assert bars.bars(tape, at=at).equals(first)
+        assert not bars.bars(tape, at=at - timedelta(hours=1)).equals(first)
+        assert bars.bars(tape.slice(START + timedelta(hours=3)), at=at).height == 37
+    assert bars.bars(tape, at=at) is not bars.bars(tape, at=at)
+
+
 class Links(HTMLParser):
     """Everything that a page would load from outside."""
 
@@ -156,8 +183,8 @@ def test_text_from_a_tape_cannot_become_markup() -> None:
 
 
 def test_a_tape_without_bitcoin_still_reports() -> None:
-    bars = small_tape().candles.collect().with_columns(pl.lit("WIFUSDT").alias("symbol"))
-    result = pulse(Tape.from_frames({"candles": bars}), at=START + timedelta(hours=40))
+    candles = small_tape().candles.collect().with_columns(pl.lit("WIFUSDT").alias("symbol"))
+    result = pulse(Tape.from_frames({"candles": candles}), at=START + timedelta(hours=40))
     assert result.figures["price.BTC.last"].value is None
     assert "no prices" in result.headline
 
@@ -168,6 +195,8 @@ def test_a_tape_without_bitcoin_still_reports() -> None:
         (["2025-11-4"], "2025-11-04"),
         (["2025-11-04", "--at", "yesterday"], "ISO-8601"),
         (["2025-11-04", "--window", "1 day"], "24h"),
+        (["2025-11-04", "--window", "99999w"], "hundred years"),
+        (["2025-11-04", "--at", "9999-12-31"], "between 1700 and 2200"),
     ],
 )
 def test_mistakes_are_said_in_one_line(arguments: list[str], words: str) -> None:

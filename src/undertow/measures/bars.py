@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import polars as pl
 
@@ -13,6 +15,9 @@ from undertow.tape import Tape
 from undertow.tape.frames import TIME, known_at
 from undertow.tape.store import Moment
 
+_remembered: ContextVar[dict[tuple[object, ...], pl.DataFrame] | None] = ContextVar(
+    "_remembered", default=None
+)
 TRADED: tuple[VenueKind, ...] = ("perp", "spot", "dated")
 # A close older than two bars, or than a quarter of an hour where bars are short, is no price.
 STALE_BARS = 2
@@ -60,10 +65,43 @@ def bars(
     -----
     Table: candles. Only the row groups between ``start`` and ``at`` are read.
     """
-    found = _scan(tape, start, moment_ns(tape, at), venue, symbol, kinds).collect()
-    return with_asset(_finest(found)).select(
-        "ts", *_MARKET, "asset", "interval", "open", "high", "low", "close", "volume", "end"
-    )
+    at_ns = moment_ns(tape, at)
+
+    def read() -> pl.DataFrame:
+        found = _scan(tape, start, at_ns, venue, symbol, kinds).collect()
+        return with_asset(_finest(found)).select(
+            "ts", *_MARKET, "asset", "interval", "open", "high", "low", "close", "volume", "end"
+        )
+
+    view = tape.until(at_ns).slice(start)
+    return _once(("bars", *_identity(view), venue, symbol, frozenset(kinds)), read)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Within this block the same bars of the same tape are read once.
+
+    For reports that ask many measures about one moment. Measures are pure: this changes their
+    speed only. What was read is forgotten at the end of the block.
+    """
+    token = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
+
+
+def _once(key: tuple[object, ...], read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    memory = _remembered.get()
+    if memory is None:
+        return read()
+    if key not in memory:
+        memory[key] = read()
+    return memory[key]
+
+
+def _identity(view: Tape) -> tuple[object, ...]:
+    return id(view.manifest), view.cut_text()
 
 
 def moment_ns(tape: Tape, at: Moment | None) -> int:
@@ -121,10 +159,14 @@ def prices(
     """``last_price`` straight from the tape, reading only the bars close to the moment."""
     # The last bar that is not stale starts at most three lengths before the moment.
     start_ns = at_ns - (STALE_BARS + 1) * _LONGEST_NS
-    near = _scan(tape, start_ns, at_ns, venue, symbol, kinds).filter(*_fresh(at_ns))
-    return last_price(
-        with_asset(near.select("ts", *_MARKET, "interval", "close", "end").collect()), at_ns
-    )
+
+    def read() -> pl.DataFrame:
+        near = _scan(tape, start_ns, at_ns, venue, symbol, kinds).filter(*_fresh(at_ns))
+        columns = near.select("ts", *_MARKET, "interval", "close", "end")
+        return last_price(with_asset(columns.collect()), at_ns)
+
+    key = ("prices", *_identity(tape), at_ns, venue, symbol, frozenset(kinds))
+    return _once(key, read)
 
 
 def with_asset(frame: pl.DataFrame) -> pl.DataFrame:

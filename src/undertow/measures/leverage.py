@@ -229,6 +229,9 @@ def weighted_funding(
     """
     at_ns = moment_ns(tape, at)
     rates = funding(tape, at=at_ns, max_age=max_age).filter(pl.col("asset") == asset)
+    # A venue that missed two settlements has stopped: its last rate is not the current one.
+    age_hours = (instant(at_ns) - pl.col("as_of")).dt.total_hours(fractional=True)
+    rates = rates.filter((age_hours <= 2 * pl.col("interval_hours")).fill_null(True))
     by_venue = rates.group_by("venue").agg(pl.col("rate_8h").mean()).sort("venue")
     usable = by_venue.drop_nulls("rate_8h")
     if usable.is_empty():

@@ -20,7 +20,10 @@ BAR_INTERVALS = (
     "1s", "1m", "2m", "3m", "5m", "10m", "15m", "30m",
     "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w",
 )  # fmt: skip
-_DURATION = re.compile(r"(\d{1,6})([smhdw])")
+_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
+_LONGEST_NS = 100 * 366 * 86_400 * SECOND_NS
+# Between 1700 and 2200: what fits into nanoseconds, with room for a window before and after.
+_FIRST_S, _LAST_S = -8_520_336_000, 7_258_118_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -35,7 +38,10 @@ def duration_ns(text: str) -> int:
     match = _DURATION.fullmatch(text.strip())
     if match is None or int(match[1]) == 0:
         raise UndertowError(f"length of time {text!r}: expected a number and s, m, h, d or w: 24h")
-    return int(match[1]) * _UNITS_NS[match[2]]
+    length_ns = int(match[1]) * _UNITS_NS[match[2]]
+    if length_ns > _LONGEST_NS:
+        raise UndertowError(f"length of time {text!r}: expected at most a hundred years")
+    return length_ns
 
 
 def interval_name(length_ns: int) -> str | None:
@@ -71,6 +77,8 @@ def time_ns(moment: str | datetime | int) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     span = moment - _EPOCH
+    if not _FIRST_S <= span.total_seconds() < _LAST_S:
+        raise UndertowError(f"time {moment.isoformat()}: expected one between 1700 and 2200")
     return ((span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds) * 1_000
 
 

@@ -23,10 +23,10 @@ def resolve(path: str | Path) -> Path:
         When it is neither.
     """
     folder = Path(path)
-    if folder.exists():
+    if str(path).strip() and folder.exists():
         return folder
-    if str(path) in names():
-        return _FOLDER / str(path)
+    if (name := str(path).rstrip("/")) in names():
+        return _FOLDER / name
     raise DataError(
         f"no such folder, and no bundled tape of that name{nearest(str(path), names())}", file=path
     )

@@ -102,6 +102,12 @@ def read_manifest(folder: Path) -> Manifest:
                 f" {SCHEMA_VERSION}: update undertow",
                 file=path,
             )
-        return msgspec.json.decode(content, type=Manifest)
+        manifest = msgspec.json.decode(content, type=Manifest)
     except msgspec.MsgspecError as error:
         raise DataError(f"damaged manifest: {error}", file=path) from None
+    if manifest.kind not in KINDS:
+        raise DataError(
+            f"damaged manifest: kind {manifest.kind!r}, expected one of {', '.join(KINDS)}",
+            file=path,
+        )
+    return manifest

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import undertow
+from undertow.measures.bars import moment_ns, remembering
 from undertow.model.periods import duration_ns, time_text
 from undertow.report.figures import Figure, format_time
 from undertow.report.page import Page, Section, Tile, Words
@@ -151,12 +152,11 @@ def pulse(tape: Tape, *, at: Moment | None = None, window: str = "24h") -> Pulse
     DataError, UndertowError
         For an empty tape, or a wrong window or moment.
     """
-    from undertow.measures.bars import moment_ns
-
     duration_ns(window)  # refuse a wrong one before any work
     at_ns = moment_ns(tape, at)
     view = View(tape.until(at_ns), at_ns, window)
-    return Pulse(view, tuple(section(view) for _, _, _, section in SECTIONS))
+    with remembering():
+        return Pulse(view, tuple(section(view) for _, _, _, section in SECTIONS))
 
 
 def _tile(view: View, figures: dict[str, Figure], key: str) -> Tile:

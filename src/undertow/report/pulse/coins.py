@@ -72,8 +72,8 @@ def _ranking(view: View, part: Part) -> None:
         part.panels.append(missing_panel("Worst and best coins", reason))
         return
     for key, label, row in (
-        ("worst", "Worst coin", ranking.row(0, named=True)),
-        ("best", "Best coin", ranking.row(-1, named=True)),
+        ("worst", "Weakest coin", ranking.row(0, named=True)),
+        ("best", "Strongest coin", ranking.row(-1, named=True)),
     ):
         part.figures.append(
             Figure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from undertow.errors import NotRecorded
 from undertow.measures import market
+from undertow.measures.market import MarketTotal
 from undertow.report.figures import Figure, format_percent, format_time, format_usd, measured
 from undertow.report.pulse.view import HOUR_NS, Part, View
 
@@ -32,10 +33,7 @@ def _total(view: View) -> Figure:
     )
 
     def figure() -> Figure:
-        found = view.ask(market.total)
-        if not found.estimated_coins and view.at_ns - found.newest_snapshot_ns > OLDEST_NS:
-            newest = format_time(found.newest_snapshot_ns)
-            raise NotRecorded(f"prices of listed coins, or a snapshot since {newest}")
+        found = _fresh_total(view)
         note = (
             f"{found.estimated_share:.0%} of it from prices at that moment"
             f" ({found.estimated_coins} of {found.coins} coins); oldest snapshot"
@@ -55,6 +53,15 @@ def _total(view: View) -> Figure:
         )
 
     return measured(figure, missing)
+
+
+def _fresh_total(view: View) -> MarketTotal:
+    """The market's capitalisation, unless only an old snapshot speaks for it."""
+    found = view.ask(market.total)
+    if not found.estimated_coins and view.at_ns - found.newest_snapshot_ns > OLDEST_NS:
+        newest = format_time(found.newest_snapshot_ns)
+        raise NotRecorded(f"prices of listed coins, or a snapshot since {newest}")
+    return found
 
 
 def _loss(view: View) -> Figure:
@@ -102,6 +109,7 @@ def _dominance(view: View) -> Figure:
     )
 
     def figure() -> Figure:
+        _fresh_total(view)
         found = view.ask(market.dominance)
         return Figure(
             missing.id,

@@ -63,7 +63,7 @@ def what_happened(view: View, figures: dict[str, Figure]) -> list[str]:
     lines.extend([market_sentence(view), largest_sentence(view)])
     if has(figures, "market.worst"):
         worst = figures["market.worst"]
-        lines.append(f"Worst coin: {worst.note}, {worst.text()}.")
+        lines.append(f"Weakest coin: {worst.note}, {worst.text()}.")
         if has(figures, "market.deepest"):
             deepest = figures["market.deepest"]
             lines.append(f"Deepest from open to low: {deepest.note}, {deepest.text()}.")
@@ -104,6 +104,8 @@ def _recovery(view: View, figures: dict[str, Figure]) -> str:
     since = "" if low_at is None else f", {(view.at_ns - low_at) / HOUR_NS:.1f} hours after it"
     if start <= low:
         return "BTC made its low at the start of the window."
+    if last >= start:
+        return f"BTC stands above the window's open again{since}."
     share = (last - low) / (start - low)
     return f"BTC has won back {share:.0%} of the way from the window's open to its low{since}."
 

@@ -28,7 +28,8 @@ def read_bytes(path: Path) -> bytes:
         When the file is not there, empty, or a truncated or damaged archive.
     """
     if not path.is_file():
-        raise DataError("no such file", file=path)
+        reason = "a folder: expected a file" if path.is_dir() else "no such file"
+        raise DataError(reason, file=path)
     raw = path.read_bytes()
     try:
         if raw.startswith(_GZIP):
@@ -200,7 +201,8 @@ def _fields(line: str) -> list[str] | None:
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     if not path.is_file():
-        raise DataError("no such file", file=path)
+        reason = "a folder: expected a file" if path.is_dir() else "no such file"
+        raise DataError(reason, file=path)
     if path.stat().st_size == 0:
         raise DataError("the file is empty: expected rows", file=path)
     try:

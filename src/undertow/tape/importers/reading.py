@@ -66,6 +66,11 @@ class Options:
     mapping: dict[str, str] = field(default_factory=dict)
     skip_bad: int = 0
 
+    def __post_init__(self) -> None:
+        for name in ("venue", "symbol", "interval"):
+            if (value := getattr(self, name)) is not None and not value.strip():
+                raise DataError(f"--{name} '{value}': expected a name")
+
     def as_text(self) -> dict[str, str]:
         """The options that were given, for the manifest."""
         given = {"venue": self.venue, "symbol": self.symbol, "interval": self.interval}
