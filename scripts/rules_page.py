@@ -44,6 +44,8 @@ cent.
 
 | venue | read on | symbols | tiers | kind | certainty | source |
 |---|---|---|---|---|---|---|"""
+# Rules that know nothing: for the groups and their keys.
+BLANK = rulebook.Rules(venue="", title="", at_ns=0, effective_ns=0)
 KEYS_HEAD = """\
 ## Keys
 
@@ -126,11 +128,11 @@ def _tier_rows(tables: tuple[TierTable, ...]) -> list[str]:
 
 
 def _key_rows() -> list[str]:
-    rows = []
-    for group in rulebook.GROUPS:
-        fields = rulebook.Rules.model_fields[group].annotation.model_fields  # type: ignore[union-attr]
-        rows += [f"| {group}.{key} | {field.description} |" for key, field in fields.items()]
-    return rows
+    return [
+        f"| {group}.{key} | {field.description} |"
+        for group in rulebook.GROUPS
+        for key, field in type(getattr(BLANK, group)).model_fields.items()
+    ]
 
 
 def _moment(moment_ns: int) -> str:

@@ -1,4 +1,4 @@
-"""Write the reference pages docs/tables.md, importers.md and measures.md from the code.
+"""Write the reference pages docs/tables.md, importers.md, measures.md, rules.md from the code.
 
 ``python scripts/write_docs.py`` writes them; with ``--check`` it only says which are out of date.
 """
@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from types import FunctionType, ModuleType
 
+from rules_page import rules_page
 from undertow.model.schema import SCHEMA_VERSION, TABLES, ColumnType, Table
 from undertow.tape.importers import Importer, importers
 
@@ -153,8 +154,12 @@ def _paragraph(text: str | None) -> str:
 
 def main() -> None:
     """Write the pages, or check them."""
-    pages = {"tables.md": tables_page(), "importers.md": importers_page(),
-             "measures.md": measures_page()}  # fmt: skip
+    pages = {
+        "tables.md": tables_page(),
+        "importers.md": importers_page(),
+        "measures.md": measures_page(),
+        "rules.md": rules_page(),
+    }
     stale = [
         name
         for name, text in pages.items()

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-_DECIMAL = re.compile(r"-?\d+(\.\d+)?")
-_RATIO = re.compile(r"\d+/[1-9]\d*")
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_RATIO = re.compile(r"[0-9]+/[1-9][0-9]*")
 
 
 def _decimal(value: object) -> Decimal:
@@ -164,6 +164,7 @@ class FundingRules(Group):
     clamp_rate: Number | None = _known("greatest distance between interest and premium that counts")
     scales_to_interval: bool | None = _known("the rate is divided by rate period / interval")
     cap_rate: Number | None = _known("greatest rate of one payment, either sign")
+    period_cap_rate: Number | None = _known("greatest rate per rate period, before it is scaled")
     cap_maintenance_multiple: Number | None = _known(
         "for some symbols: the cap as a multiple of the lowest tier's maintenance rate"
     )
@@ -205,6 +206,12 @@ class InsuranceRules(Group):
     shared_scope: Name | None = _known("what the other positions' fund covers")
     source: Name | None = _known("what feeds it")
     shortfall: Name | None = _known("what happens when it is not enough")
+
+
+class CollateralRules(Group):
+    """What margin in other assets is worth."""
+
+    price: Name | None = _known("price of a wrapped or synthetic asset that is held as margin")
 
 
 class SettlementRules(Group):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import polars as pl
 
 from undertow.errors import NotRecorded
@@ -11,7 +9,7 @@ from undertow.measures import leverage, liquidations
 from undertow.measures.coverage import covered
 from undertow.measures.leverage import WeightedFunding
 from undertow.report import charts
-from undertow.report.figures import Figure, format_percent, format_time, format_usd, measured
+from undertow.report.figures import Figure, Unit, format_percent, format_time, format_usd, measured
 from undertow.report.page import Panel
 from undertow.report.pulse.view import MISSING_SHARE, Part, View, missing_panel, time_ns_of
 
@@ -27,81 +25,65 @@ def section(view: View) -> Part:
     return part
 
 
+# Key, label, unit and definition of each figure.
+LIQUIDATIONS: tuple[tuple[str, str, Unit, str], ...] = (
+    ("total", "Liquidations", "USD", "value of positions closed by force, ADL apart"),
+    ("long_share", "Long share of liquidations", "share", "longs / (longs + shorts) by value"),
+    ("largest", "Largest liquidation", "USD", "largest single forced order"),
+    ("orders", "Orders closed by force", "count", "number of forced orders"),
+    ("accounts", "Accounts liquidated", "count", "distinct accounts, where a venue tells them"),
+)
+
+
 def _liquidations(view: View, part: Part) -> None:
-    total = Figure(
-        "liquidations.total",
-        "Liquidations",
-        None,
-        "USD",
-        "value of positions closed by force, ADL apart",
-        view.at_ns,
-        view.window,
-    )
-    share = Figure(
-        "liquidations.long_share",
-        "Long share of liquidations",
-        None,
-        "share",
-        "longs / (longs + shorts) by value",
-        view.at_ns,
-        view.window,
-    )
-    largest = Figure(
-        "liquidations.largest",
-        "Largest liquidation",
-        None,
-        "USD",
-        "largest single forced order",
-        view.at_ns,
-        view.window,
-    )
-    orders = Figure(
-        "liquidations.orders",
-        "Orders closed by force",
-        None,
-        "count",
-        "number of forced orders",
-        view.at_ns,
-        view.window,
-    )
-    accounts = Figure(
-        "liquidations.accounts",
-        "Accounts liquidated",
-        None,
-        "count",
-        "distinct accounts, where a venue tells them",
-        view.at_ns,
-        view.window,
-    )
     sides, reason = view.attempt(liquidations.long_share, window=view.window)
+    found: dict[str, tuple[float | int | None, str]] = {}
     if sides is None:
-        part.figures.extend(
-            _with(figure, None, reason) for figure in (total, share, largest, orders, accounts)
-        )
         part.panels.append(missing_panel("Liquidations", reason))
-        return
-    order = view.ask(liquidations.largest, window=view.window, count=1)
+    else:
+        found = _liquidation_values(view, sides)
+        _liquidation_chart(view, part)
+    for key, label, unit, definition in LIQUIDATIONS:
+        value, note = found.get(key, (None, reason))
+        part.figures.append(
+            Figure(
+                f"liquidations.{key}",
+                label,
+                value,
+                unit,
+                definition,
+                view.at_ns,
+                view.window,
+                note=note,
+            )
+        )
+
+
+def _liquidation_values(
+    view: View, sides: pl.DataFrame
+) -> dict[str, tuple[float | int | None, str]]:
+    """Value and note of each figure, where the tape recorded liquidations."""
     counts = view.ask(liquidations.orders_and_accounts, window=view.window)
-    both = sides["long_usd"][0] + sides["short_usd"][0]
-    note = "a lower bound where the feed is throttled"
-    share_covered = covered(view.tape, "liquidations", view.start_ns, view.at_ns)
-    if share_covered < 1 - MISSING_SHARE:
-        note = f"only {share_covered:.0%} of the window was recorded"
-    part.figures.append(_with(total, both, note))
-    part.figures.append(_with(share, sides["long_share"][0], ""))
+    note = _recorded(view) or "a lower bound where the feed is throttled"
+    largest: tuple[float | None, str] = (None, "no order in the window")
+    order = view.ask(liquidations.largest, window=view.window, count=1)
     if order.height:
         row = order.row(0, named=True)
-        where = (
-            f"{row['venue']} {row['symbol']} {row['side']}, {format_time(time_ns_of(row['ts']))}"
-        )
-        part.figures.append(_with(largest, row["usd"], where))
-    part.figures.append(_with(orders, counts.orders, note))
-    part.figures.append(_with(accounts, counts.accounts, counts.accounts_from or ""))
-    _liquidation_chart(view, part)
+        when = format_time(time_ns_of(row["ts"]))
+        largest = row["usd"], f"{row['venue']} {row['symbol']} {row['side']}, {when}"
+    return {
+        "total": (sides["long_usd"][0] + sides["short_usd"][0], note),
+        "long_share": (sides["long_share"][0], "" if order.height else "no order in the window"),
+        "largest": largest,
+        "orders": (counts.orders, note),
+        "accounts": (counts.accounts, counts.accounts_from or "no venue here tells accounts"),
+    }
 
 
-def _with(figure: Figure, value: float | int | None, note: str) -> Figure:
-    return replace(figure, value=value, note=note)
+def _recorded(view: View) -> str:
+    """How little of the window was recorded; empty where nearly all was."""
+    share = covered(view.tape, "liquidations", view.start_ns, view.at_ns)
+    return "" if share > 1 - MISSING_SHARE else f"only {share:.0%} of the window was recorded"
 
 
 def _liquidation_chart(view: View, part: Part) -> None:
@@ -309,9 +291,10 @@ def largest_sentence(view: View) -> str:
     except NotRecorded:
         return ""
     both = sides["long_usd"][0] + sides["short_usd"][0]
+    caveat = f" ({recorded})" if (recorded := _recorded(view)) else ""
     if not both:
-        return f"No liquidation was recorded over {view.window}."
+        return f"No liquidation was recorded over {view.window}{caveat}."
     return (
         f"{format_usd(both)} of positions were closed by force,"
-        f" {sides['long_share'][0]:.0%} of them longs."
+        f" {sides['long_share'][0]:.0%} of them longs{caveat}."
     )

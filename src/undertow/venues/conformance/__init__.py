@@ -1,0 +1,1 @@
+"""Test vectors run through the product's own public functions: ``undertow conform``."""
