@@ -11,17 +11,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from undertow.kernels.compile import Records
 from undertow.kernels.ladder import LAYERS, NO_RANK
-from undertow.kernels.tables import Table, copy_entries, new_table
+from undertow.kernels.tables import copy_entries, new_table
 
-NONE = -1  # no slot
+NONE = 0  # slot 0 of orders and levels is nobody: what is written there is never read
 
 COMMAND = np.dtype(
     [
         ("kind", np.int8), ("side", np.int8), ("time_in_force", np.int8), ("self_trade", np.int8),
         ("account", np.int32), ("order_id", np.int64), ("price_ticks", np.int64),
         ("quantity_lots", np.int64), ("expire_ns", np.int64),
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 EVENT = np.dtype(
     [
@@ -29,50 +31,55 @@ EVENT = np.dtype(
         ("command", np.int32), ("account", np.int32), ("maker_account", np.int32),
         ("order_id", np.int64), ("maker_id", np.int64), ("price_ticks", np.int64),
         ("quantity_lots", np.int64), ("leaves_lots", np.int64), ("maker_leaves_lots", np.int64),
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 # One cache line; `next` is also the list of free slots.
 ORDER = np.dtype(
     [
         ("order_id", np.int64), ("quantity_lots", np.int64), ("expire_ns", np.int64),
-        ("sequence", np.int64), ("level", np.int32), ("next", np.int32), ("previous", np.int32),
-        ("account", np.int32), ("account_next", np.int32), ("account_previous", np.int32),
-        ("deadline", np.int32), ("side", np.int8), ("post_only", np.int8), ("unused", np.int16),
-    ]
+        ("sequence", np.int64), ("level", np.uint32), ("next", np.uint32), ("previous", np.uint32),
+        ("account", np.int32), ("account_next", np.uint32), ("account_previous", np.uint32),
+        ("deadline", np.uint32), ("side", np.int8), ("post_only", np.int8), ("unused", np.int16),
+    ],
+    align=True,
 )  # fmt: skip
 LEVEL = np.dtype(
     [
         ("rank", np.int64), ("quantity_lots", np.int64),
-        ("first", np.int32), ("last", np.int32), ("next", np.int32), ("unused", np.int32),
-    ]
+        ("first", np.uint32), ("last", np.uint32), ("next", np.uint32), ("unused", np.int32),
+    ],
+    align=True,
 )  # fmt: skip
 SIDE = np.dtype(
     [
-        ("best_rank", np.int64), ("best_level", np.int64),
+        ("best_rank", np.int64), ("best_level", np.uint32), ("unused", np.int32),
         ("quantity_lots", np.int64), ("orders", np.int64),
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 STATE = np.dtype(
     [
-        ("free_order", np.int64), ("free_level", np.int64), ("nodes", np.int64),
+        ("free_order", np.uint32), ("free_level", np.uint32), ("nodes", np.int64),
         ("deadlines", np.int64), ("sequence", np.int64), ("now_ns", np.int64),
         ("amend_keeps_priority", np.int64), ("events_needed", np.int64),
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 
 
 class Book(NamedTuple):
     """Everything of one book; functions change the arrays in place."""
 
-    state: NDArray[np.void]  # one record
-    sides: NDArray[np.void]  # bids, asks
-    orders: NDArray[np.void]
-    levels: NDArray[np.void]
-    order_slots: Table  # order id to slot
-    level_slots: Table  # rank and side to slot
-    nodes: Table  # the ladder of both sides
-    account_orders: NDArray[np.int32]  # each account's newest order
-    deadlines: NDArray[np.int32]  # heap of orders with an end, the earliest first
+    state: Records  # one record
+    sides: Records  # bids, asks
+    orders: Records
+    levels: Records
+    order_slots: Records  # order id to slot
+    level_slots: Records  # rank and side to slot
+    nodes: Records  # the ladder of both sides
+    account_orders: NDArray[np.uint32]  # each account's newest order
+    deadlines: NDArray[np.uint32]  # heap of orders with an end, the earliest first
 
 
 def new_book(accounts: int, capacity: int = 1024, *, amend_keeps_priority: bool = True) -> Book:
@@ -94,17 +101,17 @@ def new_book(accounts: int, capacity: int = 1024, *, amend_keeps_priority: bool 
         sides=np.zeros(2, SIDE),
         orders=np.zeros(capacity, ORDER),
         levels=np.zeros(capacity, LEVEL),
-        order_slots=new_table(2 * capacity),
+        order_slots=new_table(4 * capacity),  # sparse: each collision costs a wrong guess
         level_slots=new_table(2 * capacity),
         nodes=new_table(4 * capacity),
-        account_orders=np.full(accounts, NONE, np.int32),
-        deadlines=np.zeros(capacity, np.int32),
+        account_orders=np.zeros(accounts, np.uint32),
+        deadlines=np.zeros(capacity, np.uint32),
     )
     book.sides["best_rank"] = NO_RANK
-    book.sides["best_level"] = NONE
     book.state["amend_keeps_priority"] = amend_keeps_priority
-    for pool in (book.orders, book.levels):
-        _chain(pool, 0)
+    for pool, free in ((book.orders, "free_order"), (book.levels, "free_level")):
+        _chain(pool, 1)
+        book.state[free] = 1
     return book
 
 
@@ -133,7 +140,7 @@ def grown(book: Book) -> Book:
 
 def with_accounts(book: Book, accounts: int) -> Book:
     """The same book for more accounts; the old one must not be used again."""
-    heads = np.full(accounts, NONE, np.int32)
+    heads = np.zeros(accounts, np.uint32)
     heads[: len(book.account_orders)] = book.account_orders
     return book._replace(account_orders=heads)
 
@@ -143,20 +150,20 @@ def nodes_are_short(book: Book) -> bool:
     return bool(2 * (book.state[0]["nodes"] + LAYERS) > len(book.nodes))
 
 
-def _chain(pool: NDArray[np.void], start: int) -> None:
+def _chain(pool: Records, start: int) -> None:
     pool["next"][start:] = np.arange(start + 1, len(pool) + 1)
     pool["next"][-1] = NONE
 
 
-def _larger[Array: np.generic](array: NDArray[Array], size: int) -> NDArray[Array]:
+def _larger(array: Records, size: int) -> Records:
     copy = np.zeros(size, array.dtype)
     copy[: len(array)] = array
     if copy.dtype.names and "next" in copy.dtype.names:
-        _chain(copy, len(array))  # type: ignore[arg-type]
+        _chain(copy, len(array))
     return copy
 
 
-def _larger_table(table: Table) -> Table:
+def _larger_table(table: Records) -> Records:
     copy = new_table(2 * len(table))
     copy_entries(table, copy)
     return copy

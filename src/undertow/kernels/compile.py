@@ -16,9 +16,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numba  # type: ignore[import-untyped]
+import numba
+import numpy as np
 
 from undertow.model import codes
+
+# Numba infers its own types, and mypy knows neither the fields of records nor that their integers
+# mix with Python's: arrays of records, and what is read from them, are not checked.
+Records = Any
+uint32: Callable[[Any], Any] = np.uint32
+int64: Callable[[Any], Any] = np.int64
+
+# Numba's annotations lack some of what it takes.
+settings: Any = numba.config
+njit: Any = numba.njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -50,7 +61,9 @@ def user_cache() -> Path:
 def kernel_cache() -> Path | None:
     """The folder of this version's compiled code; None where nothing can be written."""
     try:
-        folder = user_cache() / f"kernels-{sources_hash()}"
+        # Numba itself takes code without bounds checks where checks are asked for.
+        flavour = f"{int(bool(settings.BOUNDSCHECK))}{int(settings.OPT)}"
+        folder = user_cache() / f"kernels-{sources_hash()}-{flavour}"
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
@@ -72,12 +85,14 @@ def inlined(function: Function) -> Function:
 
 
 def _compiled(function: Function, *, forceinline: bool) -> Function:
-    before = numba.config.CACHE_DIR
+    before = settings.CACHE_DIR
     if CACHE is not None:
-        numba.config.CACHE_DIR = str(CACHE)
+        settings.CACHE_DIR = str(CACHE)
     try:
-        decorate = numba.njit(cache=CACHE is not None, nogil=True, forceinline=forceinline)
+        # Without reference counts (`_nrt`), which took two thirds of the time; so a kernel cannot
+        # make arrays, which none should: they belong to the caller.
+        decorate = njit(cache=CACHE is not None, nogil=True, forceinline=forceinline, _nrt=False)
         compiled: Function = decorate(function)
     finally:
-        numba.config.CACHE_DIR = before
+        settings.CACHE_DIR = before
     return compiled

@@ -83,16 +83,18 @@ def _long_division(a: int, b: int, c: int) -> tuple[int, int, bool]:
     whole, part = b // c, b % c
     quotient, remainder = 0, 0
     for bit in range(62, -1, -1):
-        if quotient > (MOST - 1) // 2:
+        if quotient > MOST // 2:
             return 0, 0, False
         quotient, remainder = 2 * quotient, 2 * remainder
         if remainder >= c:
             quotient, remainder = quotient + 1, remainder - c
         if (a >> bit) & 1:
-            if quotient > MOST - whole - 1:
+            if quotient > MOST - whole:
                 return 0, 0, False
             quotient, remainder = quotient + whole, remainder + part
             if remainder >= c:
+                if quotient == MOST:
+                    return 0, 0, False
                 quotient, remainder = quotient + 1, remainder - c
     return quotient, remainder, True
 

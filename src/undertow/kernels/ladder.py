@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from undertow.kernels.compile import inlined, kernel
-from undertow.kernels.tables import Table, find, put, remove
+from undertow.kernels.compile import Records, inlined, kernel
+from undertow.kernels.tables import find, put, remove
 
 LAYERS = 12
 NO_RANK = 2**62
 DE_BRUIJN = 0x077CB531  # each window of five bits occurs once
-LOWEST = np.zeros(32, np.int64)
+LOWEST: Records = np.zeros(32, np.int64)
 for _bit in range(32):
     LOWEST[((DE_BRUIJN << _bit) >> 27) & 31] = _bit
 
@@ -27,11 +27,12 @@ def _node_key(side: int, layer: int, prefix: int) -> int:
 
 @inlined
 def _lowest(word: int) -> int:
-    return LOWEST[((word & -word) * DE_BRUIJN >> 27) & 31]
+    bit: int = LOWEST[((word & -word) * DE_BRUIJN >> 27) & 31]
+    return bit
 
 
 @kernel
-def add_rank(nodes: Table, side: int, rank: int) -> int:
+def add_rank(nodes: Records, side: int, rank: int) -> int:
     """Mark a rank that was not; returns how many nodes were made (at most `LAYERS`)."""
     for layer in range(LAYERS):
         digit = (rank >> (5 * layer)) & 31
@@ -45,7 +46,7 @@ def add_rank(nodes: Table, side: int, rank: int) -> int:
 
 
 @kernel
-def remove_rank(nodes: Table, side: int, rank: int) -> int:
+def remove_rank(nodes: Records, side: int, rank: int) -> int:
     """Unmark a rank that was marked; returns how many nodes ceased to exist."""
     for layer in range(LAYERS):
         digit = (rank >> (5 * layer)) & 31
@@ -59,7 +60,7 @@ def remove_rank(nodes: Table, side: int, rank: int) -> int:
 
 
 @kernel
-def next_rank(nodes: Table, side: int, rank: int) -> int:
+def next_rank(nodes: Records, side: int, rank: int) -> int:
     """The smallest marked rank above the given one, which need not be marked; else `NO_RANK`."""
     for layer in range(LAYERS):
         prefix = rank >> (5 * layer + 5)

@@ -1,22 +1,21 @@
 """A hash map from a positive int64 to an int64: open addressing, no tombstones.
 
 The owner keeps a table at most half full and its size a power of two. A position is valid until
-the next removal, which closes the gap that it leaves.
+the next removal, which closes the gap that it leaves. Positions and slots are unsigned, because
+Numba checks signed ones for being negative, at each access.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from undertow.kernels.compile import inlined, kernel
+from undertow.kernels.compile import Records, inlined, kernel, uint32
 
-Table = NDArray[np.void]
-ENTRY = np.dtype([("key", np.int64), ("value", np.int64)])  # key 0: empty
+ENTRY = np.dtype([("key", np.int64), ("value", np.int64)], align=True)  # key 0: empty
 GOLDEN = 2654435769  # 2^32 divided by the golden ratio
 
 
-def new_table(size: int) -> Table:
+def new_table(size: int) -> Records:
     """An empty table; the size must be a power of two."""
     assert size & (size - 1) == 0
     return np.zeros(size, ENTRY)
@@ -29,19 +28,26 @@ def _home(key: int, mask: int) -> int:
 
 
 @inlined
-def find(table: Table, key: int) -> int:
+def home(table: Records, key: int) -> int:
+    """The position where the search for a key starts; mostly it is there."""
+    position: int = uint32(_home(key, table.shape[0] - 1))
+    return position
+
+
+@inlined
+def find(table: Records, key: int) -> int:
     """The position of a key, or the empty one where it may be put."""
     mask = table.shape[0] - 1
-    position = _home(key, mask)
+    position: int = uint32(_home(key, mask))
     found = table[position]["key"]
-    while found not in (key, 0):
-        position = (position + 1) & mask
+    while found != key and found != 0:
+        position = uint32((position + 1) & mask)
         found = table[position]["key"]
     return position
 
 
 @inlined
-def put(table: Table, position: int, key: int, value: int) -> None:
+def put(table: Records, position: int, key: int, value: int) -> None:
     """Write an entry at a position given by `find`."""
     entry = table[position]
     entry["key"] = key
@@ -49,19 +55,19 @@ def put(table: Table, position: int, key: int, value: int) -> None:
 
 
 @inlined
-def remove(table: Table, position: int) -> None:
+def remove(table: Records, position: int) -> None:
     """Empty a position and move up the entries that were pushed past it."""
     mask = table.shape[0] - 1
-    gap = position
-    probe = position
+    gap = uint32(position)
+    probe = gap
     while True:
-        probe = (probe + 1) & mask
+        probe = uint32((probe + 1) & mask)
         entry = table[probe]
         key = entry["key"]
         if key == 0:
             break
         # An entry may fill the gap unless its home lies between the two.
-        if ((probe - _home(key, mask)) & mask) >= ((probe - gap) & mask):
+        if ((mask + 1 + probe - _home(key, mask)) & mask) >= ((mask + 1 + probe - gap) & mask):
             table[gap]["key"] = key
             table[gap]["value"] = entry["value"]
             gap = probe
@@ -69,7 +75,7 @@ def remove(table: Table, position: int) -> None:
 
 
 @kernel
-def copy_entries(table: Table, target: Table) -> None:
+def copy_entries(table: Records, target: Records) -> None:
     """Put all entries into another, larger table."""
     for position in range(table.shape[0]):
         key = table[position]["key"]

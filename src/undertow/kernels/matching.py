@@ -1,0 +1,143 @@
+"""An order meets what rests on the other side: price first, then time; nothing rests here."""
+
+from __future__ import annotations
+
+from undertow.kernels.book_arrays import NONE, Book
+from undertow.kernels.book_orders import lessen, level_key, rank_of, take_away
+from undertow.kernels.compile import Records, inlined, int64, kernel, uint32
+from undertow.kernels.ladder import next_rank
+from undertow.kernels.tables import find
+from undertow.model.codes import (
+    CANCEL_BOTH,
+    CANCEL_NEWEST,
+    CANCEL_OLDEST,
+    CANCELLED,
+    FILL,
+    SELF_TRADE,
+    SELF_TRADE_ALLOWED,
+)
+
+
+@inlined
+def write(
+    events: Records, count: int, command: int, kind: int, reason: int, side: int, account: int,
+    order_id: int, price_ticks: int, quantity_lots: int, leaves_lots: int,
+) -> int:  # fmt: skip
+    """Append an event about one order; returns the new count."""
+    event = events[count]
+    event["kind"] = kind
+    event["reason"] = reason
+    event["side"] = side
+    event["command"] = command
+    event["account"] = account
+    event["maker_account"] = 0
+    event["order_id"] = order_id
+    event["maker_id"] = 0
+    event["price_ticks"] = price_ticks
+    event["quantity_lots"] = quantity_lots
+    event["leaves_lots"] = leaves_lots
+    event["maker_leaves_lots"] = 0
+    return count + 1
+
+
+@inlined
+def remove_with_event(
+    book: Book, slot: int, position: int, kind: int, reason: int, events: Records,
+    count: int, command: int,
+) -> int:  # fmt: skip
+    """Remove an order and say so; returns the new count of events."""
+    order = book.orders[slot]
+    side = int64(order["side"])
+    price = rank_of(side, book.levels[order["level"]]["rank"])
+    count = write(
+        events, count, command, kind, reason, side, order["account"], order["order_id"], price,
+        order["quantity_lots"], 0,
+    )  # fmt: skip
+    take_away(book, slot, position)
+    return count
+
+
+@kernel
+def remove_by_slot(
+    book: Book, slot: int, kind: int, reason: int, events: Records, count: int, command: int
+) -> int:
+    """The same where it is rare, or its id not looked up yet: compiled once, not into callers."""
+    position = find(book.order_slots, book.orders[slot]["order_id"])
+    return remove_with_event(book, slot, position, kind, reason, events, count, command)
+
+
+@inlined
+def match(
+    book: Book, order_id: int, account: int, side: int, worst_price: int, quantity: int,
+    self_trade: int, events: Records, count: int, command: int,
+) -> tuple[int, int, bool]:  # fmt: skip
+    """Fill an incoming order as far as its worst price allows.
+
+    Returns
+    -------
+    tuple
+        Lots left over, count of events, and whether self-trade prevention ended the order.
+    """
+    other = 1 - side
+    place = book.sides[other]
+    worst = rank_of(other, worst_price)
+    while quantity > 0 and place["best_rank"] <= worst:
+        level = book.levels[place["best_level"]]
+        slot = level["first"]
+        maker = book.orders[slot]
+        if self_trade != SELF_TRADE_ALLOWED and maker["account"] == account:
+            if self_trade != CANCEL_NEWEST:
+                count = remove_by_slot(book, slot, CANCELLED, SELF_TRADE, events, count, command)
+            if self_trade != CANCEL_OLDEST:
+                return quantity, count, True
+            continue
+        lots = min(quantity, maker["quantity_lots"])
+        quantity -= lots
+        event = events[count]
+        event["kind"] = FILL
+        event["reason"] = 0
+        event["side"] = side
+        event["command"] = command
+        event["account"] = account
+        event["maker_account"] = maker["account"]
+        event["order_id"] = order_id
+        event["maker_id"] = maker["order_id"]
+        event["price_ticks"] = rank_of(other, level["rank"])
+        event["quantity_lots"] = lots
+        event["leaves_lots"] = quantity
+        event["maker_leaves_lots"] = maker["quantity_lots"] - lots
+        count += 1
+        if lots == maker["quantity_lots"]:
+            take_away(book, slot, find(book.order_slots, maker["order_id"]))
+        else:
+            lessen(book, slot, lots)
+    return quantity, count, False
+
+
+@kernel
+def could_fill(
+    book: Book, account: int, side: int, worst_price: int, quantity: int, self_trade: int
+) -> bool:
+    """Whether an incoming order would be filled whole, without touching anything.
+
+    Walks levels; and the orders in them only where those of the same account do not count.
+    """
+    other = 1 - side
+    worst = rank_of(other, worst_price)
+    rank = book.sides[other]["best_rank"]
+    while quantity > 0 and rank <= worst:
+        position = find(book.level_slots, level_key(other, rank))
+        level = book.levels[uint32(book.level_slots[position]["value"])]
+        if self_trade == SELF_TRADE_ALLOWED:
+            quantity -= level["quantity_lots"]
+        else:
+            slot = level["first"]
+            while slot != NONE and quantity > 0:
+                order = book.orders[slot]
+                if order["account"] != account:
+                    quantity -= order["quantity_lots"]
+                elif self_trade in (CANCEL_NEWEST, CANCEL_BOTH):
+                    return False
+                slot = order["next"]
+        rank = next_rank(book.nodes, other, rank)
+    return quantity <= 0

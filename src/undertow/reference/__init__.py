@@ -1,0 +1,1 @@
+"""The specification: what the kernels do, in plain Python, for reading and for comparison."""

@@ -1,0 +1,71 @@
+"""Compiled kernels are kept between processes, and never used after a source has changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import undertow
+
+PROGRAM = """
+import numba
+from undertow.kernels import compile as kernels, integers
+print(integers.mul_div_floor(7, 8, 3)[0], kernels.CACHE, numba.config.CACHE_DIR)
+hits = sum(integers.mul_div_floor.stats.cache_hits.values())
+print("hits", hits)
+"""
+
+
+def run(folder: Path, **environment: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1",
+             "HOME": str(folder), "XDG_CACHE_HOME": "", "NUMBA_CACHE_DIR": "", **environment},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def copied(tmp_path: Path) -> Path:
+    """A copy of the vocabulary and the kernels, to change."""
+    source, target = Path(undertow.__file__).parent, tmp_path / "package" / "undertow"
+    for name in ("kernels", "model"):
+        shutil.copytree(source / name, target / name, ignore=shutil.ignore_patterns("*.pyc"))
+    (target / "__init__.py").touch()
+    return target.parent
+
+
+def test_a_changed_callee_changes_the_caller(tmp_path: Path) -> None:
+    package, cache = copied(tmp_path), str(tmp_path / "cache")
+    first = run(package, UNDERTOW_CACHE=cache)
+    assert first[0] == "18"
+    assert first[-1] == "0"
+    assert run(package, UNDERTOW_CACHE=cache)[-1] == "1"
+    # Not the file of the function that is called, and its own time stamp stays.
+    path = package / "undertow" / "model" / "codes.py"
+    path.write_text(path.read_text() + "\nNEW = 1\n")
+    changed = run(package, UNDERTOW_CACHE=cache)
+    assert changed[1] != first[1]
+    assert changed[-1] == "0"
+
+
+def test_the_users_own_cache_setting_is_kept_and_the_package_is_not_written_to(
+    tmp_path: Path,
+) -> None:
+    package, own = copied(tmp_path), tmp_path / "own"
+    before = sorted(package.rglob("*"))
+    _, cache, setting, *_ = run(package, NUMBA_CACHE_DIR=str(own))
+    assert Path(cache).parent == own
+    assert setting == str(own)
+    assert sorted(package.rglob("*")) == before
+
+
+def test_without_a_place_to_write_it_still_runs(tmp_path: Path) -> None:
+    package = copied(tmp_path)
+    (tmp_path / "file").touch()
+    answer, cache, *_ = run(package, UNDERTOW_CACHE=str(tmp_path / "file" / "below"))
+    assert (answer, cache) == ("18", "None")
