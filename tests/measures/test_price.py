@@ -16,6 +16,7 @@ from measures import Bar, bars_of, moment, other_futures, tape_of
 from undertow.errors import NotRecorded, UndertowError
 from undertow.measures import bars as candles
 from undertow.measures import price
+from undertow.model.assets import coins_per_unit
 from undertow.tape import Tape
 
 DAY_AFTER = "2025-11-05T00:00:00Z"
@@ -84,7 +85,7 @@ def test_an_old_close_is_no_price() -> None:
     [("BTCUSDT", 1), ("1000PEPEUSDT", 1000), ("1000000MOGUSDT", 1_000_000), ("1INCHUSDT", 1)],
 )
 def test_how_many_coins_a_price_is_for(symbol: str, coins: int) -> None:
-    assert candles.coins_per_unit(symbol) == coins
+    assert coins_per_unit(symbol) == coins
 
 
 # Returns.

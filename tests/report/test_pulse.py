@@ -96,6 +96,15 @@ def test_nothing_looks_past_the_moment(november: Pulse, tmp_path: Path) -> None:
     assert again["words"] == whole["words"]
 
 
+def test_what_the_press_quoted_is_not_known_before_it_was_published() -> None:
+    tape = Tape.open("2025-11-04")
+    said = {at: " ".join(pulse(tape, at=at).as_json()["words"]["Is it over?"])
+            for at in ("2025-11-04T23:59Z", "2025-11-05T00:00Z")}  # fmt: skip
+    assert "average November" in said["2025-11-04T23:59Z"]
+    assert "The press quoted" not in said["2025-11-04T23:59Z"]
+    assert "The press quoted +42.3 %" in said["2025-11-05T00:00Z"]
+
+
 def test_json_is_alone_on_stdout() -> None:
     code, out, _ = run("2025-11-04", "--json", "--at", "2025-11-04T12:00Z")
     assert code == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,8 +23,6 @@ STALE_BARS = 2
 STALE_NS = 900 * SECOND_NS
 _LONGEST_NS = max(duration_ns(name) for name in BAR_INTERVALS)
 _MARKET = ["venue", "symbol"]
-_MULTIPLES = {"1000000": 1_000_000, "1M": 1_000_000, "10000": 10_000, "1000": 1_000}
-_MULTIPLE = re.compile(r"^(1000000|10000|1000|1M)(?=[A-Z])")
 
 
 def bars(
@@ -174,12 +171,6 @@ def with_asset(frame: pl.DataFrame) -> pl.DataFrame:
     names = {name: asset_of(name) for name in frame["symbol"].unique()}
     asset = pl.col("symbol").replace_strict(names, default=None, return_dtype=pl.String)
     return frame.with_columns(asset.alias("asset"))
-
-
-def coins_per_unit(symbol: str) -> int:
-    """How many coins the price of a symbol is for: 1000 for ``1000PEPEUSDT``, else 1."""
-    match = _MULTIPLE.match(symbol.upper())
-    return 1 if match is None else _MULTIPLES[match[1]]
 
 
 def length() -> pl.Expr:

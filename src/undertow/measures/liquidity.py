@@ -12,14 +12,13 @@ import polars as pl
 from undertow.errors import NotRecorded, UndertowError
 from undertow.measures.bars import (
     bars,
-    coins_per_unit,
     instant,
     moment_ns,
     window_start_ns,
     with_asset,
 )
 from undertow.measures.order_book import levels, mids
-from undertow.model.assets import VenueKind, quote_of
+from undertow.model.assets import VenueKind, coins_per_unit, quote_of
 from undertow.model.periods import duration_ns, time_ns, time_text
 from undertow.tape import Tape
 from undertow.tape.store import Moment
@@ -172,9 +171,8 @@ def dispersion(
     length and quote currency; a contract on 1000 coins counts per coin. A bar is left out when
     none follows it, or the next one opens more than 0.2 % from its close: the recording or the
     venue had stopped, and the close is from before the bar's end. What follows the last bar is
-    not known yet: it counts for venues that did not stop before in the window. (Of hourly bars
-    of BTC, March to November 2025, the next one opens so far away never on Binance and Bybit,
-    0.3 % of the time on Hyperliquid, 16 % on Lighter.)
+    not known yet: it counts for venues that did not stop before in the window. The 0.2 % is our
+    choice.
 
     Returns
     -------

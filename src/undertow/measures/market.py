@@ -23,14 +23,13 @@ from undertow.measures.bars import (
     STALE_BARS,
     STALE_NS,
     bars,
-    coins_per_unit,
     length,
     moment_ns,
     prices,
     window_start_ns,
 )
 from undertow.measures.price import DAY_NS, Floats, Path, Times, largest_fall, returns
-from undertow.model.assets import MEMECOINS, STABLECOINS, VenueKind
+from undertow.model.assets import MEMECOINS, STABLECOINS, VenueKind, coins_per_unit
 from undertow.model.periods import BAR_INTERVALS, duration_ns, time_ns, time_text
 from undertow.tape import Tape
 from undertow.tape.store import Moment
@@ -216,15 +215,18 @@ def total(tape: Tape, *, at: Moment | None = None) -> MarketTotal:
         .sort("snapshot_at", "source", descending=[True, False])
     )
     listed = [f"{count} of {source} ({time_text(ns)})" for source, count, ns in sources.rows()]
-    times_ns = coins["snapshot_at"].cast(pl.Int64)
+    oldest_ns, newest_ns = coins.select(
+        pl.col("snapshot_at").min().cast(pl.Int64).alias("oldest"),
+        pl.col("snapshot_at").max().cast(pl.Int64).alias("newest"),
+    ).row(0)
     return MarketTotal(
         at_ns,
         cap_usd,
         coins.height,
         estimated.height,
         float(estimated["cap_usd"].sum()) / cap_usd,
-        int(times_ns.min()),  # type: ignore[arg-type]
-        int(times_ns.max()),  # type: ignore[arg-type]
+        oldest_ns,
+        newest_ns,
         "coins listed by the latest snapshots: " + ", ".join(listed),
     )
 

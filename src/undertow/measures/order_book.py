@@ -43,7 +43,7 @@ def levels(
     )
     if pictures.is_empty():
         return _EMPTY
-    oldest_ns = int(pictures["picture"].cast(pl.Int64).min())  # type: ignore[arg-type]
+    oldest_ns = pictures.select(pl.col("picture").min().cast(pl.Int64)).item()
     since = tape.until(at_ns).slice(oldest_ns).table("book").with_columns(words).filter(*wanted)
     rows = since.collect().join(pictures, on=_MARKET, maintain_order="left")
     rows = rows.filter(pl.col("ts") >= pl.col("picture"))

@@ -91,7 +91,8 @@ MEMECOINS = frozenset(
 _QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD")
 _SUFFIX = re.compile(r"(_PERP|-PERP|PERP|-SWAP|_\d{6})?(\.[A-Z0-9]+)?$")
 # Contracts on a thousand or a million coins: 1000PEPE and PEPE are one asset.
-_MULTIPLE = re.compile(r"^(1000000|10000|1000|1M)(?=[A-Z])")
+_MULTIPLES = {"1000000": 1_000_000, "1M": 1_000_000, "10000": 10_000, "1000": 1_000}
+_MULTIPLE = re.compile(rf"^({'|'.join(_MULTIPLES)})(?=[A-Z])")
 
 
 def venue_name(name: str) -> str:
@@ -137,3 +138,9 @@ def _base_and_quote(symbol: str) -> tuple[str, str]:
         if name.endswith(quote) and len(name) > len(quote):
             return name[: -len(quote)], quote
     return name, ""
+
+
+def coins_per_unit(symbol: str) -> int:
+    """How many coins the price of a symbol is for: 1000 for ``1000PEPEUSDT``, else 1."""
+    match = _MULTIPLE.match(symbol.upper())
+    return 1 if match is None else _MULTIPLES[match[1]]

@@ -182,8 +182,8 @@ def _faults(
         yield line, "cap", str(tier.cap), f"expected more than the floor, {tier.floor}"
     if tier.maintenance_rate <= before.maintenance_rate:
         yield line, "maintenance_rate", str(tier.maintenance_rate), "expected a rising rate"
-    known = tier.max_leverage is not None and before.max_leverage is not None
-    if known and tier.max_leverage >= before.max_leverage:  # type: ignore[operator]
+    most, most_before = tier.max_leverage, before.max_leverage
+    if most is not None and most_before is not None and most >= most_before:
         yield line, "max_leverage", str(tier.max_leverage), "expected a falling leverage"
     rise = tier.maintenance_rate - before.maintenance_rate
     due = before.deduction + Fraction(tier.floor) * rise if model == "deduction" else Fraction(0)

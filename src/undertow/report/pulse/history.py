@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,13 +11,30 @@ import polars as pl
 
 from undertow.errors import NotRecorded
 from undertow.measures import seasonality
+from undertow.model.periods import time_ns
 from undertow.report import charts
 from undertow.report.figures import Figure, format_percent
 from undertow.report.page import Panel
 from undertow.report.pulse.view import Part, View, missing_panel
 
-# Averages that the press quoted: asset and month to the figure and who said so.
-QUOTED = {("BTC", 11): (0.4232, "CoinGlass, quoted by FXStreet on 4 November 2025")}
+
+@dataclass(frozen=True)
+class Quoted:
+    """An average that was published: nobody could read it before ``known_ns``."""
+
+    mean: float
+    source: str
+    known_ns: int
+
+
+# By asset and month. Quoted on 4 November: like every day without a time, known when it is over.
+QUOTED = {
+    ("BTC", 11): Quoted(
+        0.4232,
+        "CoinGlass, quoted by FXStreet on 4 November 2025",
+        time_ns("2025-11-05T00:00Z"),
+    )
+}
 
 
 def section(view: View) -> Part:
@@ -154,10 +172,10 @@ def month_sentence(view: View) -> str:
         f" without {row['best_year']} ({format_percent(row['best'])}) the average is"
         f" {format_percent(row['mean_without_best'])}."
     )
-    quoted, source = QUOTED.get(("BTC", month), (None, ""))
-    if quoted is not None and quoted > row["mean"]:
+    quoted = QUOTED.get(("BTC", month))
+    if quoted is not None and quoted.known_ns <= view.at_ns:
         sentence += (
-            f" The {format_percent(quoted)} that the press quoted ({source}) needs years before"
-            f" {row['first_year']}, which are not on this tape."
+            f" The press quoted {format_percent(quoted.mean)} ({quoted.source}): that does not come"
+            f" out of the years since {row['first_year']}, which are all that this tape has."
         )
     return sentence

@@ -40,7 +40,9 @@ def coin_figures(view: View, asset: str) -> list[Figure]:
         market = view.market(asset)
     except NotRecorded as reason:
         return [
-            Figure(f"price.{asset}.last", f"{asset}", None, "USD", "last close", note=str(reason))
+            Figure(
+                f"price.{asset}.last", f"{asset} price", None, "USD", "last close", note=str(reason)
+            )
         ]
     return [*_window_figures(view, asset, market), *_path_figures(view, asset, market)]
 

@@ -43,8 +43,8 @@ def print_pulse(result: Pulse) -> None:
 def _value(figure: Figure) -> str:
     if not figure.recorded:
         return "[dim]not recorded[/dim]"
-    signed = figure.unit == "fraction" and isinstance(figure.value, int | float)
-    if signed and figure.value < 0:  # type: ignore[operator]
+    is_change = figure.unit == "fraction" and isinstance(figure.value, float)
+    if is_change and figure.text().startswith("−"):
         return f"[red]{figure.text()}[/red]"
     return figure.text()
 
