@@ -59,6 +59,8 @@ class Order:
     expire_ns: int
     post_only: bool
     sequence: int
+    reduce_only: bool = False  # these two are the venue's
+    leg: int = codes.ONE_WAY
 
 
 @dataclass

@@ -1,0 +1,161 @@
+"""What a venue does, in plain Python: the specification of ``kernels/exchange.py``, and its judge.
+
+Commands go in, events come out; nothing raises. All that happens in one command happens in a
+stated order, so that the same commands always give the same events:
+
+- orders: `trading`; waiting orders: `conditional`; forced closing: `liquidation`.
+- A command is done; then the waiting orders that its prices set off, instrument by instrument.
+- A mark first sets off what waits for it, then liquidates (this is the only moment at which
+  anybody is liquidated), then sets off what the forced trades set off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from undertow.model import codes
+from undertow.model.contracts import Contract, Rules
+from undertow.reference.accounts import (
+    Account,
+    Position,
+    initial_of,
+    maintenance_of,
+    unrealised,
+)
+from undertow.reference.book import Book
+
+
+class Command(NamedTuple):
+    """What an account, the venue or time (`EXPIRE`) wants; fields that a kind lacks are ignored."""
+
+    kind: int
+    side: int = codes.BUY
+    time_in_force: int = codes.GTC
+    self_trade: int = codes.SELF_TRADE_ALLOWED
+    flags: int = 0
+    trigger: int = 0
+    leg: int = codes.ONE_WAY
+    instrument: int = 0
+    account: int = 0
+    order_id: int = 0
+    price_ticks: int = 0
+    quantity_lots: int = 0
+    expire_ns: int = 0
+    trigger_ticks: int = 0
+    amount: int = 0
+
+
+class Event(NamedTuple):
+    """What came of it. Money is in cash units and above 0 where the account receives it."""
+
+    kind: int
+    reason: int
+    side: int
+    leg: int
+    instrument: int
+    account: int
+    order_id: int
+    price_ticks: int
+    quantity_lots: int
+    leaves_lots: int = 0
+    amount_units: int = 0  # profit of a trade, or the payment
+    fee_units: int = 0
+    maker_account: int = 0
+    maker_leg: int = 0
+    maker_id: int = 0
+    maker_leaves_lots: int = 0
+    maker_amount_units: int = 0
+    maker_fee_units: int = 0
+
+
+@dataclass
+class Market:
+    """One instrument as it stands."""
+
+    contract: Contract
+    book: Book
+    mark_ticks: int = 0
+    previous_mark_ticks: int = 0
+    last_ticks: int = 0
+    halted: bool = False
+
+
+@dataclass
+class Waiting:
+    """A conditional order before its trigger."""
+
+    command: Command
+    sequence: int
+    trigger_ticks: int
+    active: bool = True
+    extreme_ticks: int = 0
+
+
+@dataclass
+class Exchange:
+    """One venue: its instruments, accounts 0 to ``count - 1``, and what waits."""
+
+    contracts: tuple[Contract, ...]
+    rules: Rules
+    count: int
+    accounts: dict[int, Account] = field(default_factory=dict)
+    markets: list[Market] = field(default_factory=list)
+    waiting: dict[int, Waiting] = field(default_factory=dict)
+    touched: set[int] = field(default_factory=set)
+    now_ns: int = 0
+    next_sequence: int = 0
+    next_waiting: int = 0
+    mark_number: int = 0
+    deposited_units: int = 0
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """One empty book per contract."""
+        for contract in self.contracts:
+            book = Book(self.count, self.rules.amend_keeps_priority)
+            self.markets.append(Market(contract, book))
+
+    def account(self, number: int) -> Account:
+        """An account of the venue; made when it is first used."""
+        return self.accounts.setdefault(number, Account(number))
+
+    def position(self, number: int, instrument: int, leg: int) -> Position:
+        """A leg; a new one has the settings of its sister, or the venue's own."""
+        account = self.account(number)
+        key = (instrument, leg)
+        if key not in account.positions:
+            sisters = account.of_instrument(instrument)
+            leverage = sisters[0].leverage if sisters else self.rules.default_leverage
+            isolated = sisters[0].isolated if sisters else False
+            account.positions[key] = Position(number, instrument, leg, leverage, isolated)
+        return account.positions[key]
+
+    def unrealised(self, position: Position) -> int:
+        """Profit of a position at its mark."""
+        market = self.markets[position.instrument]
+        return unrealised(position, market.contract, market.mark_ticks or 1)
+
+    def maintenance(self, position: Position) -> int:
+        """Maintenance margin of a position at its mark."""
+        market = self.markets[position.instrument]
+        fee_ppm = market.contract.liquidation_fee_ppm if self.rules.counts_fee else 0
+        return maintenance_of(position, market.contract, market.mark_ticks or 1, fee_ppm=fee_ppm)
+
+    def initial(self, position: Position) -> int:
+        """What a position and its orders reserve of the account's cash."""
+        market = self.markets[position.instrument]
+        return initial_of(position, market.contract, market.mark_ticks or 1)
+
+    def cross_equity(self, account: Account) -> int:
+        """Cash and the profit of all cross positions."""
+        return account.cash_units + sum(self.unrealised(held) for held in account.cross())
+
+    def free(self, account: Account) -> int:
+        """What is left of an account's cross equity for new orders and withdrawals."""
+        reserved = sum(self.initial(held) for held in account.in_order())
+        return self.cross_equity(account) - reserved
+
+    def write(self, event: Event) -> None:
+        """Say what happened."""
+        self.events.append(event)

@@ -1,0 +1,163 @@
+"""Who is closed by force when a mark arrives, in which order, and who pays.
+
+Rounds: all pools that lack margin, by account, the cross pool first, then the
+isolated positions by instrument and leg; each is handled at most once in a mark; then the next
+round, as forced trades may have hurt others, until none is left. The fund and the vault hold what
+they took over without margin: they are handled once their equity is below 0.
+
+One pool: its orders are cancelled; the venue's policy sends orders to the book, which stop as soon
+as the margin suffices; then whoever takes over does; then the deficit is paid:
+deficit = insurance + deleveraging + socialised loss + bad debt, to the unit.
+"""
+
+from __future__ import annotations
+
+from undertow.model import codes
+from undertow.model.codes import NO_REASON
+from undertow.reference.accounts import Position
+from undertow.reference.book import Order, is_worse
+from undertow.reference.contract import MILLION, notional, of_million, tier_number
+from undertow.reference.control import cancel_in
+from undertow.reference.exchange import Event, Exchange
+from undertow.reference.pools import Pool, bankruptcy_price, equity, lacks, maintenance, release
+from undertow.reference.trading import fill, remove
+from undertow.reference.waterfall import keep_surplus, say_waits, take_over, wind_up
+
+
+def liquidate(venue: Exchange) -> None:
+    """All rounds of one mark."""
+    venue.mark_number += 1
+    while True:
+        due = [pool for pool in pools(venue) if is_due(venue, pool)]
+        if not due:
+            return
+        for pool in due:
+            if is_due(venue, pool):
+                pool.state().handled = venue.mark_number
+                handle(venue, pool)
+
+
+def pools(venue: Exchange) -> list[Pool]:
+    """All pools, in the order in which they are handled."""
+    found = []
+    for number in sorted(venue.accounts):
+        if number in (codes.VENUE, codes.BAD_DEBTS):
+            continue
+        account = venue.accounts[number]
+        found.append(Pool(account, None))
+        found += [Pool(account, held) for held in account.isolated()]
+    return found
+
+
+def is_due(venue: Exchange, pool: Pool) -> bool:
+    """Whether a pool lacks margin and was not yet handled in this mark."""
+    return pool.state().handled != venue.mark_number and lacks(venue, pool)
+
+
+def handle(venue: Exchange, pool: Pool) -> None:
+    """Liquidate one pool as far as it can be done now."""
+    number = pool.account.number
+    first = pool.position.instrument if pool.position else -1
+    leg = pool.position.leg if pool.position else 0
+    venue.write(Event(
+        codes.LIQUIDATION, NO_REASON, 0, leg, first, number, 0, 0, 0,
+        amount_units=equity(venue, pool), fee_units=maintenance(venue, pool),
+    ))  # fmt: skip
+    if number < codes.FIRST_CUSTOMER:
+        wind_up(venue, pool)
+        return
+    if venue.rules.cancels_orders_first:
+        instruments = {held.instrument for held in pool.positions()}
+        cancel_in(venue, number, instruments, codes.BY_LIQUIDATION)
+    waits = close_in_book(venue, pool)
+    if not lacks(venue, pool):
+        release(pool)
+        return
+    rules = venue.rules
+    if pool.open() and rules.takeover == codes.BY_VAULT:
+        needs = maintenance(venue, pool)
+        if equity(venue, pool) >= of_million(needs, rules.backstop_ppm):
+            say_waits(venue, pool, waits)
+            return
+    if equity(venue, pool) < 0 or rules.takeover == codes.BY_NOBODY:
+        wind_up(venue, pool)
+        return
+    taker = codes.VAULT if rules.takeover == codes.BY_VAULT else codes.FUND
+    take_over(venue, pool, taker)
+    keep_surplus(venue, pool, taker)
+
+
+def close_in_book(venue: Exchange, pool: Pool) -> int:
+    """Send what the policy asks for to the book; returns why more must wait."""
+    waits = codes.BOOK_EMPTY
+    for held in pool.open():
+        while lacks(venue, pool) and held.lots != 0:
+            lots = lots_to_close(venue, pool, held)
+            if lots < abs(held.lots) and venue.rules.policy == codes.FRACTION:
+                waits = codes.COOLDOWN
+            left = send(venue, pool, held, lots)
+            if left > 0 or venue.rules.policy != codes.TIERS:
+                break
+    if waits == codes.COOLDOWN:
+        pool.state().cooldown_ns = venue.now_ns + venue.rules.cooldown_ns
+    return waits
+
+
+def lots_to_close(venue: Exchange, pool: Pool, held: Position) -> int:
+    """Size of the next liquidation order."""
+    rules, lots = venue.rules, abs(held.lots)
+    market = venue.markets[held.instrument]
+    contract = market.contract
+    size = notional(contract, lots, market.mark_ticks)
+    if rules.policy == codes.FRACTION:
+        cools = venue.now_ns < pool.state().cooldown_ns
+        if size <= rules.partial_above_units or cools:
+            return lots
+        return max(1, lots * rules.partial_ppm // MILLION)
+    if rules.policy == codes.TIERS:
+        tier = tier_number(contract, lots, size)
+        if tier + 1 < rules.partial_from_tier or tier == 0:
+            return lots
+        floor = contract.tiers[max(0, tier - rules.tiers_per_step) + 1].floor
+        kept = floor if contract.tiers_by_lots else lots * floor // size
+        return lots - min(kept, lots - 1)
+    return lots
+
+
+def send(venue: Exchange, pool: Pool, held: Position, lots: int) -> int:
+    """One liquidation order: immediate or cancel, ended early when the margin suffices.
+
+    Returns the lots that found nobody. The fee goes to the fund, and never makes a pool bankrupt.
+    """
+    market = venue.markets[held.instrument]
+    contract = market.contract
+    side = codes.SELL if held.lots > 0 else codes.BUY
+    limit = market_side_limit(side)
+    if venue.rules.bounded_by_bankruptcy:
+        limit = bankruptcy_price(contract, held.lots, market.mark_ticks, equity(venue, pool))
+    taker = Order(0, held.account, side, limit, lots, 0, False, 0, leg=held.leg)
+    while taker.open_lots > 0 and lacks(venue, pool):
+        makers = market.book.resting(1 - side)
+        if not makers or is_worse(makers[0].side, makers[0].price_ticks, limit):
+            return taker.open_lots
+        maker = makers[0]
+        if maker.account == held.account:
+            remove(venue, held.instrument, maker, codes.CANCELLED, codes.SELF_TRADE)
+            continue
+        closed = min(taker.open_lots, maker.open_lots)
+        fill(venue, held.instrument, taker, maker, closed, codes.BY_LIQUIDATION)
+        size = notional(contract, closed, market.last_ticks)
+        fee = min(of_million(size, contract.liquidation_fee_ppm), max(0, equity(venue, pool)))
+        if fee > 0:
+            pool.receive(-fee)
+            venue.account(codes.FUND).cash_units += fee
+            venue.write(Event(
+                codes.LIQUIDATION_FEE, NO_REASON, side, held.leg, held.instrument, held.account,
+                0, market.last_ticks, closed, fee_units=-fee,
+            ))  # fmt: skip
+    return 0
+
+
+def market_side_limit(side: int) -> int:
+    """The worst price there is."""
+    return codes.MOST_PRICE_TICKS if side == codes.BUY else 1

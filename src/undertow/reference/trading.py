@@ -1,0 +1,358 @@
+"""Orders of customers: what is refused and why, and how an order meets the book.
+
+The checks run in the order in which they stand here; the first that fails gives the reason. A
+trade is settled fill by fill: the taker first, then the maker, then the orders of either that may
+only reduce and no longer can.
+"""
+
+from __future__ import annotations
+
+from undertow.model import codes
+from undertow.model.codes import NO_REASON
+from undertow.model.contracts import Contract
+from undertow.reference.accounts import Position, charge, exposure, settle
+from undertow.reference.book import Order, is_worse
+from undertow.reference.contract import MILLION, ceil_div, notional, of_million, tier_number, value
+from undertow.reference.exchange import Command, Event, Exchange, Market
+
+FORCES = (codes.GTC, codes.IOC, codes.FOK, codes.POST_ONLY)
+
+
+def rejection(command: Command, reason: int) -> Event:
+    """A refused command with its own numbers."""
+    return Event(
+        codes.REJECTED, reason, command.side, command.leg, command.instrument, command.account,
+        command.order_id, command.price_ticks, command.quantity_lots,
+    )  # fmt: skip
+
+
+def about(kind: int, reason: int, order: Order, command: Command, price: int, leaves: int) -> Event:
+    """An event about all that is open of one order."""
+    return Event(
+        kind, reason, order.side, order.leg, command.instrument, order.account, order.order_id,
+        price, order.open_lots, leaves,
+    )  # fmt: skip
+
+
+def enter(venue: Exchange, command: Command) -> None:
+    """A new limit or market order."""
+    reason = refusal(venue, command)
+    if reason != NO_REASON:
+        venue.write(rejection(command, reason))
+        return
+    market = venue.markets[command.instrument]
+    is_market = command.kind == codes.MARKET
+    price = market_limit(market, command.side) if is_market else command.price_ticks
+    order = Order(
+        command.order_id, command.account, command.side, price, command.quantity_lots,
+        command.expire_ns, command.time_in_force == codes.POST_ONLY, 0,
+        reduce_only=bool(command.flags & codes.REDUCE_ONLY), leg=command.leg,
+    )  # fmt: skip
+    shown = 0 if is_market else price
+    venue.write(about(codes.ACCEPTED, NO_REASON, order, command, shown, order.open_lots))
+    if command.time_in_force == codes.FOK and not market.book.could_fill(order, command.self_trade):
+        venue.write(about(codes.CANCELLED, codes.FOK_UNFILLED, order, command, shown, 0))
+        return
+    finish(venue, command, order, shown)
+
+
+def finish(venue: Exchange, command: Command, order: Order, shown: int) -> None:
+    """Fill an accepted order as far as possible; the rest rests or leaves."""
+    reason = match(venue, command.instrument, order, command.self_trade)
+    if order.open_lots == 0:
+        return
+    if reason == NO_REASON and command.kind == codes.MARKET:
+        reason = codes.NO_LIQUIDITY
+    elif reason == NO_REASON and command.time_in_force == codes.IOC:
+        reason = codes.IOC_REMAINDER
+    elif reason == NO_REASON and command.time_in_force == codes.FOK:
+        reason = codes.FOK_UNFILLED  # a maker's order left while the order was being filled
+    if reason == NO_REASON and only_reduces(order):
+        held = venue.position(order.account, command.instrument, order.leg)
+        if order.open_lots + held.reduce_lots > closable(held, order.side):
+            reason = codes.REDUCE_ONLY_EXCESS
+    if reason != NO_REASON:
+        venue.write(about(codes.CANCELLED, reason, order, command, shown, 0))
+        return
+    rest(venue, command.instrument, order)
+
+
+def rest(venue: Exchange, instrument: int, order: Order) -> None:
+    """Put an order behind all others of its price; orders are numbered over all instruments."""
+    book = venue.markets[instrument].book
+    book.next_sequence = venue.next_sequence
+    book.rest(order)
+    venue.next_sequence += 1
+    reserve(venue, instrument, order, order.open_lots)
+
+
+def market_limit(market: Market, side: int) -> int:
+    """The worst price that a market order may be filled at."""
+    bound_ppm = market.contract.market_bound_ppm
+    if bound_ppm == 0:
+        return codes.MOST_PRICE_TICKS if side == codes.BUY else 1
+    if side == codes.BUY:
+        return market.mark_ticks * (MILLION + bound_ppm) // MILLION
+    return max(1, ceil_div(market.mark_ticks * (MILLION - bound_ppm), MILLION))
+
+
+def refusal(venue: Exchange, command: Command) -> int:
+    """Why an order is not taken; `NO_REASON` if it is."""
+    reason = bad_words(venue, command)
+    if reason != NO_REASON:
+        return reason
+    market = venue.markets[command.instrument]
+    is_market = command.kind == codes.MARKET
+    for is_wrong, reason in (
+        (command.order_id <= 0, codes.ORDER_ID_NOT_POSITIVE),
+        (is_open(venue, command.order_id), codes.DUPLICATE_ORDER),
+        (0 != command.expire_ns <= venue.now_ns, codes.ALREADY_EXPIRED),
+        (market.mark_ticks == 0, codes.NO_MARK),
+    ):
+        if is_wrong:
+            return reason
+    price = market.mark_ticks if is_market else command.price_ticks
+    reduces = bool(command.flags & codes.REDUCE_ONLY)
+    reason = bad_size(market, command.side, price, command.quantity_lots, reduces, is_market)
+    if reason != NO_REASON:
+        return reason
+    held = venue.position(command.account, command.instrument, command.leg)
+    reduces = reduces or closes_leg(command)
+    if reduces and command.quantity_lots + held.reduce_lots > closable(held, command.side):
+        return codes.REDUCE_ONLY_WOULD_FLIP
+    if command.time_in_force == codes.POST_ONLY:
+        reason = market.book.would_take(command.side, price)
+    if reason != NO_REASON or reduces:
+        return reason
+    return lacks_margin(venue, command, price, command.quantity_lots)
+
+
+def bad_words(venue: Exchange, command: Command) -> int:
+    """Why the words of an order make no sense here, whatever its numbers."""
+    if command.instrument not in range(len(venue.markets)):
+        return codes.UNKNOWN_INSTRUMENT
+    if command.account not in range(venue.count):
+        return codes.UNKNOWN_ACCOUNT
+    is_market = command.kind == codes.MARKET
+    hedge = venue.account(command.account).hedge
+    legs = (codes.LONG, codes.SHORT) if hedge else (codes.ONE_WAY,)
+    for is_wrong, reason in (
+        (venue.markets[command.instrument].halted, codes.HALTED),
+        (command.side not in (codes.BUY, codes.SELL), codes.BAD_SIDE),
+        (command.time_in_force not in FORCES[: 3 if is_market else 4], codes.BAD_TIME_IN_FORCE),
+        (command.self_trade not in range(codes.CANCEL_BOTH + 1), codes.BAD_SELF_TRADE_MODE),
+        (command.leg not in legs, codes.BAD_LEG),
+    ):
+        if is_wrong:
+            return reason
+    return NO_REASON
+
+
+def is_open(venue: Exchange, order_id: int) -> bool:
+    """Whether an order with this id rests or waits."""
+    resting = any(order_id in market.book.orders for market in venue.markets)
+    return resting or order_id in venue.waiting
+
+
+def closes_leg(command: Command) -> bool:
+    """In hedge mode, an order against its leg can only close it."""
+    opening = codes.BUY if command.leg == codes.LONG else codes.SELL
+    return command.leg != codes.ONE_WAY and command.side != opening
+
+
+def closable(held: Position, side: int) -> int:
+    """Lots of a position that an order of this side could close."""
+    return max(0, held.lots if side == codes.SELL else -held.lots)
+
+
+def bad_size(
+    market: Market, side: int, price: int, lots: int, reduces: bool, is_market: bool
+) -> int:
+    """Why a price or quantity is not taken: the venue's filters."""
+    contract, mark = market.contract, market.mark_ticks
+    up_ppm, down_ppm = contract.band_up_ppm, contract.band_down_ppm
+    for is_wrong, reason in (
+        (price <= 0, codes.PRICE_NOT_POSITIVE),
+        (price > contract.max_price_ticks, codes.PRICE_TOO_LARGE),
+        (lots <= 0, codes.QUANTITY_NOT_POSITIVE),
+        (lots < contract.min_lots, codes.BELOW_MIN_QUANTITY),
+        (lots > contract.max_lots, codes.ABOVE_MAX_QUANTITY),
+    ):
+        if is_wrong:
+            return reason
+    if not reduces and notional(contract, lots, price) < contract.min_notional_units:
+        return codes.BELOW_MIN_NOTIONAL
+    too_high = up_ppm and price > mark * (MILLION + up_ppm) // MILLION
+    too_low = down_ppm and price < ceil_div(mark * (MILLION - down_ppm), MILLION)
+    if not is_market and (too_high if side == codes.BUY else too_low):
+        return codes.OUTSIDE_PRICE_BAND
+    return NO_REASON
+
+
+def lacks_margin(venue: Exchange, command: Command, price: int, lots: int) -> int:
+    """Why an order that may open a position is too much for its account.
+
+    A market order is counted at the best price of the other side, worsened by the venue's buffer;
+    what an order would lose at once against the mark must be free as well. An order that raises
+    no requirement is always taken. The venue's own accounts need no margin.
+    """
+    if command.account < codes.FIRST_CUSTOMER:
+        return NO_REASON
+    market = venue.markets[command.instrument]
+    contract = market.contract
+    if command.kind == codes.MARKET:
+        price = market_price(venue, market, command.side)
+    held = venue.position(command.account, command.instrument, command.leg)
+    before = venue.initial(held)
+    size = notional(contract, lots, price)
+    add(held, command.side, lots, size)
+    reason = too_large(contract, held, market.mark_ticks)
+    if reason == NO_REASON and venue.initial(held) > before:
+        sign = 1 if command.side == codes.BUY else -1
+        loss = value(contract, sign * lots, price) - value(contract, sign * lots, market.mark_ticks)
+        if venue.free(venue.account(command.account)) < max(0, loss):
+            reason = codes.INSUFFICIENT_MARGIN
+    add(held, command.side, -lots, -size)
+    return reason
+
+
+def market_price(venue: Exchange, market: Market, side: int) -> int:
+    """The price that the margin of a market order is counted at."""
+    others = market.book.resting(1 - side)
+    price = others[0].price_ticks if others else market.mark_ticks
+    buffer_ppm = venue.rules.market_buffer_ppm
+    if side == codes.BUY:
+        return min(price * (MILLION + buffer_ppm) // MILLION, market.contract.max_price_ticks)
+    return max(1, ceil_div(price * (MILLION - buffer_ppm), MILLION))
+
+
+def too_large(contract: Contract, held: Position, mark_ticks: int) -> int:
+    """Whether position and orders could exceed the venue's limit, or the tier of the leverage."""
+    most = max(abs(held.lots + held.bid_lots), abs(held.lots - held.ask_lots))
+    if most > contract.max_position_lots:
+        return codes.POSITION_TOO_LARGE
+    size = exposure(held, contract, mark_ticks)
+    gross = max(abs(size + held.bid_units), abs(size - held.ask_units))
+    tier = contract.tiers[tier_number(contract, most, gross)]
+    return codes.LEVERAGE_ABOVE_TIER if held.leverage > tier.max_leverage else NO_REASON
+
+
+def add(held: Position, side: int, lots: int, notional_units: int) -> None:
+    """Count a resting order, or (below 0) count it no more."""
+    if side == codes.BUY:
+        held.bid_lots += lots
+        held.bid_units += notional_units
+    else:
+        held.ask_lots += lots
+        held.ask_units += notional_units
+
+
+def only_reduces(order: Order) -> bool:
+    """Whether an order can never open a position."""
+    opening = codes.BUY if order.leg == codes.LONG else codes.SELL
+    return order.reduce_only or (order.leg != codes.ONE_WAY and order.side != opening)
+
+
+def reserve(venue: Exchange, instrument: int, order: Order, lots: int) -> None:
+    """Count lots that an order has now put to rest; below 0, lots that have left it.
+
+    ``order.open_lots`` is what is open afterwards when lots enter, and before when they leave.
+    """
+    held = venue.position(order.account, instrument, order.leg)
+    if only_reduces(order):
+        held.reduce_lots += lots
+        return
+    contract = venue.markets[instrument].contract
+    price = order.price_ticks
+    if lots > 0:
+        units = notional(contract, order.open_lots, price)
+        units -= notional(contract, order.open_lots - lots, price)
+    else:
+        units = notional(contract, order.open_lots + lots, price)
+        units -= notional(contract, order.open_lots, price)
+    add(held, order.side, lots, units)
+
+
+def remove(venue: Exchange, instrument: int, order: Order, kind: int, reason: int) -> None:
+    """Take a resting order out, and say so."""
+    reserve(venue, instrument, order, -order.open_lots)
+    del venue.markets[instrument].book.orders[order.order_id]
+    venue.write(
+        about(kind, reason, order, Command(0, instrument=instrument), order.price_ticks, 0)
+    )  # fmt: skip
+
+
+def match(venue: Exchange, instrument: int, taker: Order, self_trade: int) -> int:
+    """Fill an order as far as its price allows; the reason if self-trade prevention ends it."""
+    book = venue.markets[instrument].book
+    while taker.open_lots > 0:
+        makers = book.resting(1 - taker.side)
+        if not makers or is_worse(makers[0].side, makers[0].price_ticks, taker.price_ticks):
+            break
+        maker = makers[0]
+        if maker.account == taker.account and self_trade != codes.SELF_TRADE_ALLOWED:
+            if self_trade in (codes.CANCEL_OLDEST, codes.CANCEL_BOTH):
+                remove(venue, instrument, maker, codes.CANCELLED, codes.SELF_TRADE)
+            if self_trade in (codes.CANCEL_NEWEST, codes.CANCEL_BOTH):
+                return codes.SELF_TRADE
+            continue
+        fill(venue, instrument, taker, maker, min(taker.open_lots, maker.open_lots), 0)
+    return NO_REASON
+
+
+def fill(
+    venue: Exchange, instrument: int, taker: Order, maker: Order, lots: int, reason: int
+) -> None:
+    """Trade some lots at the maker's price; a forced taker (with a reason) pays no fee here."""
+    market = venue.markets[instrument]
+    contract = market.contract
+    price = maker.price_ticks
+    reserve(venue, instrument, maker, -lots)
+    maker.open_lots -= lots
+    taker.open_lots -= lots
+    if maker.open_lots == 0:
+        del market.book.orders[maker.order_id]
+    bought = value(contract, lots, price)
+    size = abs(bought)
+    cost = bought if taker.side == codes.BUY else -bought
+    signed = lots if taker.side == codes.BUY else -lots
+    amounts, fees = [], []
+    for order, sign, rate_ppm in (
+        (taker, 1, 0 if reason else contract.taker_fee_ppm),
+        (maker, -1, contract.maker_fee_ppm),
+    ):
+        account = venue.account(order.account)
+        held = venue.position(order.account, instrument, order.leg)
+        forced = order is taker and reason != NO_REASON
+        profit = settle(account, held, sign * signed, sign * cost, keeps_margin=forced)
+        amounts.append(profit)
+        fee = of_million(size, rate_ppm) if order.account >= codes.FIRST_CUSTOMER else 0
+        charge(account, held, fee)
+        venue.account(codes.VENUE).cash_units += fee
+        fees.append(-fee)
+    market.last_ticks = price
+    venue.touched.add(instrument)
+    venue.write(Event(
+        codes.FILL, reason, taker.side, taker.leg, instrument, taker.account, taker.order_id,
+        price, lots, taker.open_lots, amounts[0], fees[0], maker.account, maker.leg,
+        maker.order_id, maker.open_lots, amounts[1], fees[1],
+    ))  # fmt: skip
+    for order in (taker, maker):
+        shrink(venue, venue.position(order.account, instrument, order.leg))
+
+
+def shrink(venue: Exchange, held: Position) -> None:
+    """Cancel resting orders that only reduce and exceed what there is, the newest first."""
+    book = venue.markets[held.instrument].book
+    for side in (codes.BUY, codes.SELL):
+        mine = [
+            order
+            for order in book.orders.values()
+            if (order.account, order.leg, order.side) == (held.account, held.leg, side)
+            and only_reduces(order)
+        ]
+        for order in mine[::-1]:
+            if sum(other.open_lots for other in mine) <= closable(held, side):
+                break
+            remove(venue, held.instrument, order, codes.CANCELLED, codes.REDUCE_ONLY_EXCESS)
+            mine.remove(order)
