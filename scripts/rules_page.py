@@ -7,6 +7,8 @@ from typing import Any
 
 from undertow.model.periods import time_text
 from undertow.venues import rulebook
+from undertow.venues.instruments import Contract, read_contracts
+from undertow.venues.reject_codes import REJECTS, SOURCES
 from undertow.venues.rule_files import Citation, Revision, RuleFile
 from undertow.venues.tiers import TierTable, read_tables
 
@@ -44,6 +46,21 @@ cent.
 
 | venue | read on | symbols | tiers | kind | certainty | source |
 |---|---|---|---|---|---|---|"""
+INSTRUMENTS_HEAD = """\
+## Instruments
+
+`rules.instrument("BTCUSDT").tick_size` uses the table that was read nearest to the rules' moment,
+at most 60 days after it. Besides the steps of prices and quantities a table has, as far as known,
+the least and the greatest order, the price band, how far a market order may reach, the liquidation
+fee and the greatest leverage. *Assumed* columns are our choice where the source is silent.
+
+| venue | read on | symbols | assumed | certainty | source |
+|---|---|---|---|---|---|"""
+REJECTS_HEAD = """\
+## Rejections
+
+`undertow.venues.reject_codes.venue_reject("binance-usdm", "INSUFFICIENT_MARGIN")` gives a venue's
+own code and words for a reason of ours."""
 # Rules that know nothing: for the groups and their keys.
 BLANK = rulebook.Rules(venue="", title="", at_ns=0, effective_ns=0)
 KEYS_HEAD = """\
@@ -62,6 +79,8 @@ def rules_page() -> str:
     lines = [NOTE, *HEAD.splitlines(), ""]
     lines += [f"[{name}](#{name}) ·" for name in names] + [
         "[tiers](#margin-tiers) ·",
+        "[instruments](#instruments) ·",
+        "[rejections](#rejections) ·",
         "[keys](#keys)",
     ]
     for name in names:
@@ -69,6 +88,12 @@ def rules_page() -> str:
     lines += ["", *TIERS_HEAD.splitlines()]
     for name in names:
         lines += _tier_rows(read_tables(rulebook.BUNDLED / "tiers", name))
+    lines += ["", *INSTRUMENTS_HEAD.splitlines()]
+    for name in names:
+        lines += _instrument_rows(read_contracts(rulebook.BUNDLED / "instruments", name))
+    lines += ["", *REJECTS_HEAD.splitlines()]
+    for name in sorted(REJECTS):
+        lines += _reject_rows(name)
     lines += ["", *KEYS_HEAD.splitlines(), *_key_rows()]
     return "\n".join(lines) + "\n"
 
@@ -125,6 +150,32 @@ def _tier_rows(tables: tuple[TierTable, ...]) -> list[str]:
             f" {first.model}, {first.measure} | {CERTAINTY[first.confidence]} | {source} |"
         )
     return rows
+
+
+def _instrument_rows(contracts: tuple[Contract, ...]) -> list[str]:
+    """One row for each venue and day."""
+    days: dict[int, list[Contract]] = {}
+    for contract in contracts:
+        days.setdefault(contract.as_of_ns, []).append(contract)
+    rows = []
+    for day_ns, of_day in sorted(days.items()):
+        first = of_day[0]
+        source = first.source if first.note is None else f"{first.source}; {first.note}"
+        names = [contract.symbol for contract in of_day]
+        symbols = ", ".join(names) if len(names) < 5 else f"{len(names)}, from {names[0]}"
+        assumed = ", ".join(sorted({name for one in of_day for name in one.assumed}))
+        rows.append(
+            f"| {first.venue} | {_moment(day_ns)} | {symbols} | {assumed} |"
+            f" {CERTAINTY[first.confidence]} | {source} |"
+        )
+    return rows
+
+
+def _reject_rows(venue: str) -> list[str]:
+    """What a venue says for each reason that it has words for."""
+    rows = [f"| `{reason}` | {code} | {text} |" for reason, (code, text) in REJECTS[venue].items()]
+    head = ["| our reason | code | name or text |", "|---|---|---|"]
+    return ["", f"{venue} ({SOURCES[venue]}):", "", *head, *rows]
 
 
 def _key_rows() -> list[str]:

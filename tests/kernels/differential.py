@@ -115,8 +115,8 @@ def run(seed: int, count: int, every: int = 1) -> Both:
     """One sequence of random commands."""
     dice = random.Random(seed)
     narrow = tuple(range(100, 106))
-    wide = tuple(dice.choice([dice.randint(1, 50), dice.randint(1, 10**18)]) for _ in range(30))
-    edges = (1, 2, 31, 32, 33, 1024, 2**59, codes.MOST_PRICE_TICKS, codes.MOST_PRICE_TICKS - 1)
+    wide = tuple(dice.choice([dice.randint(1, 50), dice.randint(1, 10**14)]) for _ in range(30))
+    edges = (1, 2, 31, 32, 33, 1024, 2**47, codes.MOST_PRICE_TICKS, codes.MOST_PRICE_TICKS - 1)
     bad = (0, -3, codes.MOST_PRICE_TICKS + 1)
     prices = dice.choice([narrow, narrow + bad, wide, edges, edges + bad])
     both = Both(amend_keeps_priority=dice.random() < 0.7)

@@ -157,7 +157,7 @@ def test_all_orders_of_one_account_leave_and_no_others() -> None:
         (limit(1, BUY, 99, 1), codes.DUPLICATE_ORDER),
         (limit(0, BUY, 99, 1), codes.ORDER_ID_NOT_POSITIVE),
         (limit(9, BUY, 0, 1), codes.PRICE_NOT_POSITIVE),
-        (limit(9, BUY, 2**60, 1), codes.PRICE_TOO_LARGE),
+        (limit(9, BUY, 2**48, 1), codes.PRICE_TOO_LARGE),
         (limit(9, BUY, 99, 0), codes.QUANTITY_NOT_POSITIVE),
         (limit(9, BUY, 99, 2**62), codes.QUANTITY_TOO_LARGE),
         (limit(9, 2, 99, 1), codes.BAD_SIDE),

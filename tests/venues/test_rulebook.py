@@ -23,10 +23,40 @@ VENUES = {
 # By hand, from the notes on what was read and what is memory: not from the files under test.
 ASSUMED = {
     ("binance-usdm", "liquidation.bankruptcy_price"),
-    ("binance-usdm", "liquidation.fee_rate_by_symbol.BTCUSDT"),
     ("binance-usdm", "mark.basis_window_s"),
     ("binance-usdm", "mark.basis_points"),
     ("binance-usdm", "mark.basis_step_s"),
+    ("binance-coinm", "mark.basis_points"),
+    ("binance-coinm", "mark.basis_step_s"),
+    ("okx", "mark.basis_window_s"),
+    ("okx", "mark.basis_step_s"),
+    ("okx", "index.stale_s"),
+    ("bitget", "funding.premium"),
+    ("bitget", "funding.sample_s"),
+    ("bitget", "funding.average"),
+    ("htx", "mark.last_ema_s"),
+    ("htx", "mark.update_s"),
+    ("htx", "index.stale_s"),
+    ("htx", "funding.model"),
+    ("htx", "funding.rate_period_h"),
+    ("htx", "funding.interest_rate"),
+    ("htx", "funding.clamp_rate"),
+    ("htx", "funding.premium"),
+    ("htx", "funding.sample_s"),
+    ("htx", "funding.average"),
+    ("gate", "mark.basis_window_s"),
+    ("gate", "mark.basis_step_s"),
+    ("gate", "index.stale_s"),
+    ("gate", "funding.interest_scales_to_interval"),
+    ("bitmex", "mark.basis_step_s"),
+    ("bitmex", "funding.rate_of"),
+    ("bitmex", "funding.interest_rate"),
+    ("bitmex", "funding.sample_s"),
+    ("bitmex", "funding.average"),
+    ("deribit", "mark.band_rate"),
+    ("deribit", "mark.basis_price"),
+    ("deribit", "mark.basis_step_s"),
+    ("hyperliquid", "index.stale_s"),
     ("bitmex", "margin.maintenance_rate_by_symbol.XBTUSD"),
     ("bybit", "liquidation.trigger"),
     ("bybit", "liquidation.trigger_ratio"),
@@ -38,11 +68,8 @@ ASSUMED = {
     ("deribit", "margin.maintenance_base_rate_by_symbol.BTC_inverse"),
     ("deribit", "margin.maintenance_slope_rate_by_symbol.BTC_inverse"),
     ("deribit", "insurance.shortfall"),
-    ("cme", "contract.size_base"),
-    ("cme", "contract.tick_usd"),
-    ("cme", "settlement.price_limit_rates"),
     ("cme", "settlement.daily_price"),
-    ("cme", "settlement.final_price"),
+    ("hyperliquid", "fees.maker_rate"),
     ("hyperliquid", "funding.impact_notional_usd"),
     ("hyperliquid", "funding.impact_notional_usd_by_symbol.BTC"),
     ("hyperliquid", "funding.impact_notional_usd_by_symbol.ETH"),
@@ -52,9 +79,18 @@ DATED = {
     ("binance-usdm", "2025-05-02T08:00:00Z"),
     ("binance-usdm", "2025-09-18T08:01:00Z"),
     ("binance-usdm", "2025-10-14T00:00:00Z"),
-    ("binance-usdm", "2026-01-02T00:00:00Z"),
+    ("binance-usdm", "2026-01-02T12:00:00Z"),
+    ("binance-coinm", "2023-09-26T04:00:00Z"),
     ("binance-coinm", "2025-09-18T08:01:00Z"),
+    ("hyperliquid", "2023-06-01T00:00:00Z"),
+    ("hyperliquid", "2024-03-11T00:00:00Z"),
+    ("hyperliquid", "2025-05-05T03:00:00Z"),
+    ("bybit", "2025-10-30T08:00:00Z"),
     ("bybit", "2026-05-27T00:00:00Z"),
+    ("bitget", "2025-09-22T08:01:00Z"),
+    ("htx", "2024-01-08T00:00:01Z"),
+    ("gate", "2022-08-08T08:00:01Z"),
+    ("gate", "2026-05-27T08:00:00Z"),
     ("bitget", "2026-06-25T00:00:00Z"),
     ("cme", "2017-12-01T00:00:00Z"),
 }
@@ -117,20 +153,21 @@ def test_what_binance_did_on_10_october_2025() -> None:
     assert rules.index.outlier_rate == Decimal("0.05")
     assert rules.collateral.price == "own_spot_book"  # until 14 October
     assert "16 September 2025" in rules.citation("mark.basis_window_s").source
-    assert rules.fees.taker_rate is None  # nobody told us
+    assert (rules.fees.taker_rate, rules.fees.maker_rate) == (Decimal("0.0005"), Decimal("0.0002"))
+    assert rules.settlement.variation is None  # nobody told us
 
 
 @pytest.mark.parametrize(
     ("at", "window_s", "points"),
     [
         ("2020-12-31T23:59:59Z", 150, 30),
-        ("2021-01-01", 60, None),
-        ("2025-09-18T08:00:59Z", 60, None),
+        ("2021-01-01", 60, 30),
+        ("2025-09-18T08:00:59Z", 60, 30),
         ("2025-09-18T08:01:00Z", 30, 30),
         ("2025-09-18T16:01:00+08:00", 30, 30),
     ],
 )
-def test_binance_mark_window_by_date(at: str, window_s: int, points: int | None) -> None:
+def test_binance_mark_window_by_date(at: str, window_s: int, points: int) -> None:
     mark = rulebook.load("binance-usdm", at=at).mark
     assert (mark.basis_window_s, mark.basis_points) == (window_s, points)
 
@@ -141,8 +178,8 @@ def test_binance_mark_window_by_date(at: str, window_s: int, points: int | None)
         ("2025-05-02T07:59:59Z", False, None, None),
         ("2025-05-02T08:00:00Z", False, 1, None),
         ("2025-09-18T08:01:00Z", True, 1, None),
-        ("2026-01-01T23:59:59Z", True, 1, None),
-        ("2026-01-02", True, 1, 16),
+        ("2026-01-02T11:59:59Z", True, 1, None),
+        ("2026-01-02T12:00:00Z", True, 1, 16),
     ],
 )
 def test_binance_funding_by_date(

@@ -1,4 +1,4 @@
-"""The order book: commands in, events out. ``reference/book.py`` says the same in plain Python.
+"""The book of one instrument: commands in, events out. ``reference/book.py`` says it plainly.
 
 `apply` is the batch function for kernels; `process` is the same for Python, growing the book
 and the room for events as needed. Each command is done whole or not begun.
@@ -9,12 +9,19 @@ from __future__ import annotations
 import numpy as np
 
 from undertow.kernels.book_arrays import EVENT, NONE, Book, grown
-from undertow.kernels.book_orders import lessen, rank_of, rest, take_away
-from undertow.kernels.compile import Records, inlined, int64, kernel, uint32
+from undertow.kernels.book_orders import (
+    lessen,
+    position_of,
+    rank_of,
+    rest,
+    slot_at,
+    take_away,
+)
+from undertow.kernels.compile import Records, inlined, int64, kernel
 from undertow.kernels.ladder import LAYERS
 from undertow.kernels.matching import could_fill, match, remove_by_slot, remove_with_event, write
 from undertow.kernels.prefetch import prefetch
-from undertow.kernels.tables import find, home
+from undertow.kernels.tables import home
 from undertow.model.codes import (
     ACCEPTED,
     ALREADY_EXPIRED,
@@ -165,14 +172,14 @@ def enter(book: Book, command: Records, events: Records, count: int, index: int)
     quantity = command["quantity_lots"]
     is_market = command["kind"] == MARKET
     order_id = command["order_id"]
-    position = find(book.order_slots, order_id)
+    position = position_of(book, order_id)
     reason = refusal(book, command, position)
     if reason != NO_REASON:
         return reject(reason, command, events, count, index)
     price = command["price_ticks"]
     if is_market:
         price = MOST_PRICE_TICKS if side == BUY else 0
-    other = 1 - side
+    other = side ^ 1
     crosses = book.sides[other]["best_rank"] <= rank_of(other, price)
     force = command["time_in_force"]
     if force == POST_ONLY and crosses:
@@ -190,7 +197,7 @@ def enter(book: Book, command: Records, events: Records, count: int, index: int)
             book, order_id, account, side, price, quantity, command["self_trade"], events, count,
             index,
         )  # fmt: skip
-        position = find(book.order_slots, order_id)
+        position = position_of(book, order_id)
         if ended:
             reason = SELF_TRADE
     if quantity == 0:
@@ -203,7 +210,7 @@ def enter(book: Book, command: Records, events: Records, count: int, index: int)
         else:
             rest(
                 book, order_id, account, side, rank_of(side, price), quantity,
-                command["expire_ns"], force == POST_ONLY, position,
+                command["expire_ns"], force == POST_ONLY, False, position,
             )  # fmt: skip
             return count
     return write(
@@ -228,7 +235,7 @@ def refusal(book: Book, command: Records, position: int) -> int:
         return UNKNOWN_ACCOUNT
     if command["order_id"] <= 0:
         return ORDER_ID_NOT_POSITIVE
-    if book.order_slots[position]["key"] != 0:
+    if slot_at(book, position) != NONE:
         return DUPLICATE_ORDER
     if command["expire_ns"] != 0 and command["expire_ns"] <= book.state[0]["now_ns"]:
         return ALREADY_EXPIRED
@@ -262,19 +269,19 @@ def reject(reason: int, command: Records, events: Records, count: int, index: in
 @inlined
 def is_own(book: Book, command: Records, position: int) -> bool:
     """Whether the order whose id has this position is open and the account's own."""
-    if command["order_id"] <= 0 or book.order_slots[position]["key"] == 0:
+    slot = slot_at(book, position)
+    if command["order_id"] <= 0 or slot == NONE:
         return False
-    slot = uint32(book.order_slots[position]["value"])
     return bool(book.orders[slot]["account"] == command["account"])
 
 
 @inlined
 def cancel(book: Book, command: Records, events: Records, count: int, index: int) -> int:
     """Cancel one order of the account."""
-    position = find(book.order_slots, command["order_id"])
+    position = position_of(book, command["order_id"])
     if not is_own(book, command, position):
         return reject(UNKNOWN_ORDER, command, events, count, index)
-    slot = uint32(book.order_slots[position]["value"])
+    slot = slot_at(book, position)
     return remove_with_event(book, slot, position, CANCELLED, BY_REQUEST, events, count, index)
 
 
@@ -284,14 +291,14 @@ def amend(book: Book, command: Records, events: Records, count: int, index: int)
 
     Without priority it is taken out and enters anew, and may then be filled.
     """
-    position = find(book.order_slots, command["order_id"])
+    position = position_of(book, command["order_id"])
     if not is_own(book, command, position):
         return reject(UNKNOWN_ORDER, command, events, count, index)
-    slot = uint32(book.order_slots[position]["value"])
+    slot = slot_at(book, position)
     if command["self_trade"] < 0 or command["self_trade"] > CANCEL_BOTH:
         return reject(BAD_SELF_TRADE_MODE, command, events, count, index)
     order = book.orders[slot]
-    side = int64(order["side"])
+    side = int64(order["queue"])
     order_id, account = order["order_id"], int64(order["account"])
     expire_ns, post_only = order["expire_ns"], order["post_only"] != 0
     price, quantity = command["price_ticks"], command["quantity_lots"]
@@ -299,7 +306,7 @@ def amend(book: Book, command: Records, events: Records, count: int, index: int)
     reason = bad_size(book, side, price, quantity, before)
     if reason != NO_REASON:
         return reject(reason, command, events, count, index)
-    other = 1 - side
+    other = side ^ 1
     crosses = book.sides[other]["best_rank"] <= rank_of(other, price)
     if post_only and crosses:
         return reject(POST_ONLY_WOULD_TAKE, command, events, count, index)
@@ -325,10 +332,10 @@ def amend(book: Book, command: Records, events: Records, count: int, index: int)
             quantity, 0,
         )  # fmt: skip
     if quantity > 0:
-        position = find(book.order_slots, order_id)
+        position = position_of(book, order_id)
         rest(
             book, order_id, account, side, rank_of(side, price), quantity, expire_ns, post_only,
-            position,
+            False, position,
         )  # fmt: skip
     return count
 

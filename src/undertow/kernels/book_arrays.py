@@ -1,7 +1,8 @@
-"""The arrays of an order book, how they are made, and how they grow.
+"""The arrays of the order books of all instruments, how they are made, and how they grow.
 
-A side is ordered by *rank*, small is better: the price of an ask, and the distance of a bid from
-the highest possible price. So one code serves both sides. Memory is proportional to what rests.
+A *queue* is one side of one instrument: twice the instrument's number for its bids, one more for
+its asks. A queue is ordered by *rank*, small is better: the price of an ask, and the distance of a
+bid from the highest possible price. So one code serves all. Memory is proportional to what rests.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from undertow.kernels.ladder import LAYERS, NO_RANK
 from undertow.kernels.tables import copy_entries, new_table
 
 NONE = 0  # slot 0 of orders and levels is nobody: what is written there is never read
+MOST_INSTRUMENTS = 2**14 - 1  # a queue has 15 bits beside the 48 of a rank, and a key is positive
 
 COMMAND = np.dtype(
     [
@@ -40,7 +42,8 @@ ORDER = np.dtype(
         ("order_id", np.int64), ("quantity_lots", np.int64), ("expire_ns", np.int64),
         ("sequence", np.int64), ("level", np.uint32), ("next", np.uint32), ("previous", np.uint32),
         ("account", np.int32), ("account_next", np.uint32), ("account_previous", np.uint32),
-        ("deadline", np.uint32), ("side", np.int8), ("post_only", np.int8), ("unused", np.int16),
+        ("deadline", np.uint32), ("queue", np.int16), ("post_only", np.int8),
+        ("reduce_only", np.int8),
     ],
     align=True,
 )  # fmt: skip
@@ -69,20 +72,22 @@ STATE = np.dtype(
 
 
 class Book(NamedTuple):
-    """Everything of one book; functions change the arrays in place."""
+    """The open orders of all instruments; functions change the arrays in place."""
 
     state: Records  # one record
-    sides: Records  # bids, asks
+    sides: Records  # bids and asks of instrument 0, of instrument 1, and so on
     orders: Records
     levels: Records
     order_slots: Records  # order id to slot
-    level_slots: Records  # rank and side to slot
-    nodes: Records  # the ladder of both sides
+    level_slots: Records  # queue and rank to slot
+    nodes: Records  # the ladders of all queues
     account_orders: NDArray[np.uint32]  # each account's newest order
     deadlines: NDArray[np.uint32]  # heap of orders with an end, the earliest first
 
 
-def new_book(accounts: int, capacity: int = 1024, *, amend_keeps_priority: bool = True) -> Book:
+def new_book(
+    accounts: int, capacity: int = 1024, *, instruments: int = 1, amend_keeps_priority: bool = True
+) -> Book:
     """An empty book.
 
     Parameters
@@ -91,14 +96,17 @@ def new_book(accounts: int, capacity: int = 1024, *, amend_keeps_priority: bool 
         Accounts are 0 to ``accounts - 1``; commands of others are rejected.
     capacity
         Orders for which there is room at first, a power of two; see `grown`.
+    instruments
+        Instruments are 0 to ``instruments - 1``; at most `MOST_INSTRUMENTS`.
     amend_keeps_priority
         Whether an amendment to a smaller quantity at the same price keeps its place in the queue.
         Any other amendment loses it on every venue.
     """
     assert capacity >= 16
+    assert 0 < instruments <= MOST_INSTRUMENTS
     book = Book(
         state=np.zeros(1, STATE),
-        sides=np.zeros(2, SIDE),
+        sides=np.zeros(2 * instruments, SIDE),
         orders=np.zeros(capacity, ORDER),
         levels=np.zeros(capacity, LEVEL),
         order_slots=new_table(4 * capacity),  # sparse: each collision costs a wrong guess

@@ -1,7 +1,7 @@
 """Orders that rest: into the book, out of it, and how much there is. No matching here.
 
-Each order is in the queue of its level and in the list of its account, and knows its neighbours in
-both; so it leaves without a search.
+Each order stands in the line of its level and in the list of its account, and knows its neighbours
+in both; so it leaves without a search.
 """
 
 from __future__ import annotations
@@ -11,29 +11,43 @@ from undertow.kernels.compile import inlined, int64, kernel, uint32
 from undertow.kernels.deadlines import push, take_out
 from undertow.kernels.ladder import NO_RANK, add_rank, next_rank, remove_rank
 from undertow.kernels.tables import find, put, remove
-from undertow.model.codes import MOST_PRICE_TICKS, SELL
+from undertow.model.codes import MOST_PRICE_TICKS
 
 
 @inlined
-def rank_of(side: int, price_ticks: int) -> int:
+def rank_of(queue: int, price_ticks: int) -> int:
     """How far a price is from the best possible for its side; and back, as it is symmetric."""
-    return price_ticks if side == SELL else MOST_PRICE_TICKS - price_ticks
+    return price_ticks if queue & 1 else MOST_PRICE_TICKS - price_ticks
 
 
 @inlined
-def level_key(side: int, rank: int) -> int:
+def level_key(queue: int, rank: int) -> int:
     """The key of a level in the table of levels, where 0 is nothing."""
-    return rank * 2 + side + 1
+    return rank + (queue << 48) + 1
+
+
+@inlined
+def position_of(book: Book, order_id: int) -> int:
+    """Where the table of orders has an id, or a place for it; until an order leaves."""
+    return find(book.order_slots, order_id)
+
+
+@inlined
+def slot_at(book: Book, position: int) -> int:
+    """The order at a position of the table, or `NONE` if no open order has its id."""
+    entry = book.order_slots[position]
+    slot: int = uint32(entry["value"] if entry["key"] != 0 else NONE)
+    return slot
 
 
 @inlined
 def rest(
-    book: Book, order_id: int, account: int, side: int, rank: int, quantity_lots: int,
-    expire_ns: int, post_only: bool, position: int,
+    book: Book, order_id: int, account: int, queue: int, rank: int, quantity_lots: int,
+    expire_ns: int, post_only: bool, reduce_only: bool, position: int,
 ) -> None:  # fmt: skip
-    """Put an order at the end of its level's queue; there must be room (see `has_room`).
+    """Put an order behind all others of its level; there must be room (see `has_room`).
 
-    ``position`` is where the table of orders has a place for its id.
+    ``position`` is that of its id, see `position_of`.
     """
     state = book.state[0]
     slot = state["free_order"]
@@ -45,8 +59,9 @@ def rest(
     order["sequence"] = state["sequence"]
     state["sequence"] += 1
     order["account"] = account
-    order["side"] = side
+    order["queue"] = queue
     order["post_only"] = post_only
+    order["reduce_only"] = reduce_only
     order["expire_ns"] = expire_ns
     order["deadline"] = NONE
     if expire_ns > 0:
@@ -60,15 +75,15 @@ def rest(
     book.orders[newest]["account_previous"] = slot
     book.account_orders[account] = slot
 
-    place = book.sides[side]
+    place = book.sides[queue]
     place["quantity_lots"] += quantity_lots
     place["orders"] += 1
     level_slot = place["best_level"]
     if rank != place["best_rank"]:
-        position = find(book.level_slots, level_key(side, rank))
+        position = find(book.level_slots, level_key(queue, rank))
         level_slot = uint32(book.level_slots[position]["value"])
         if book.level_slots[position]["key"] == 0:
-            level_slot = make_level(book, side, rank, position)
+            level_slot = make_level(book, queue, rank, position)
     level = book.levels[level_slot]
     order["level"] = level_slot
     order["next"] = NONE
@@ -81,19 +96,19 @@ def rest(
 
 
 @kernel
-def make_level(book: Book, side: int, rank: int, position: int) -> int:
+def make_level(book: Book, queue: int, rank: int, position: int) -> int:
     """Make a level, whose key gets the given position; returns its slot."""
     state = book.state[0]
     slot: int = uint32(state["free_level"])
     level = book.levels[slot]
     state["free_level"] = level["next"]
-    put(book.level_slots, position, level_key(side, rank), slot)
-    state["nodes"] += add_rank(book.nodes, side, rank)
+    put(book.level_slots, position, level_key(queue, rank), slot)
+    state["nodes"] += add_rank(book.nodes, queue, rank)
     level["rank"] = rank
     level["quantity_lots"] = 0
     level["first"] = NONE
     level["last"] = NONE
-    place = book.sides[side]
+    place = book.sides[queue]
     if rank < place["best_rank"]:
         place["best_rank"] = rank
         place["best_level"] = slot
@@ -101,22 +116,22 @@ def make_level(book: Book, side: int, rank: int, position: int) -> int:
 
 
 @kernel
-def drop_level(book: Book, side: int, slot: int) -> None:
+def drop_level(book: Book, queue: int, slot: int) -> None:
     """Remove a level where nothing rests any more; the next one may become the best."""
     state = book.state[0]
     level = book.levels[slot]
     rank = level["rank"]
-    remove(book.level_slots, find(book.level_slots, level_key(side, rank)))
-    state["nodes"] -= remove_rank(book.nodes, side, rank)
+    remove(book.level_slots, find(book.level_slots, level_key(queue, rank)))
+    state["nodes"] -= remove_rank(book.nodes, queue, rank)
     level["next"] = state["free_level"]
     state["free_level"] = slot
-    place = book.sides[side]
+    place = book.sides[queue]
     if rank == place["best_rank"]:
-        best = next_rank(book.nodes, side, rank)
+        best = next_rank(book.nodes, queue, rank)
         place["best_rank"] = best
         place["best_level"] = NONE
         if best != NO_RANK:
-            position = find(book.level_slots, level_key(side, best))
+            position = find(book.level_slots, level_key(queue, best))
             place["best_level"] = book.level_slots[position]["value"]
 
 
@@ -125,7 +140,7 @@ def take_away(book: Book, slot: int, position: int) -> None:
     """Remove an order with all that is left of it; ``position`` is that of its id."""
     state = book.state[0]
     order = book.orders[slot]
-    side = int64(order["side"])
+    queue = int64(order["queue"])
     remove(book.order_slots, position)
     if order["deadline"] != 0:
         take_out(book.deadlines, state["deadlines"], book.orders, slot)
@@ -139,7 +154,7 @@ def take_away(book: Book, slot: int, position: int) -> None:
     newest = book.account_orders[account]
     book.account_orders[account] = after if before == NONE else newest
 
-    place = book.sides[side]
+    place = book.sides[queue]
     place["quantity_lots"] -= order["quantity_lots"]
     place["orders"] -= 1
     level_slot = order["level"]
@@ -153,7 +168,7 @@ def take_away(book: Book, slot: int, position: int) -> None:
     order["next"] = state["free_order"]
     state["free_order"] = slot
     if before == NONE and after == NONE:
-        drop_level(book, side, level_slot)
+        drop_level(book, queue, level_slot)
 
 
 @inlined
@@ -162,24 +177,24 @@ def lessen(book: Book, slot: int, lots: int) -> None:
     order = book.orders[slot]
     order["quantity_lots"] -= lots
     book.levels[order["level"]]["quantity_lots"] -= lots
-    book.sides[order["side"]]["quantity_lots"] -= lots
+    book.sides[int64(order["queue"])]["quantity_lots"] -= lots
 
 
 @kernel
-def best_price(book: Book, side: int) -> int:
-    """The best price of a side in ticks, 0 if nothing rests there."""
-    rank = book.sides[side]["best_rank"]
-    return 0 if rank == NO_RANK else rank_of(side, rank)
+def best_price(book: Book, queue: int) -> int:
+    """The best price of a queue in ticks, 0 if nothing rests there."""
+    rank = book.sides[queue]["best_rank"]
+    return 0 if rank == NO_RANK else rank_of(queue, rank)
 
 
 @kernel
-def depth_lots(book: Book, side: int, worst_price_ticks: int) -> int:
-    """Lots that rest on a side from its best price up to and with the worst; walks levels only."""
-    worst = rank_of(side, worst_price_ticks)
-    rank = book.sides[side]["best_rank"]
+def depth_lots(book: Book, queue: int, worst_price_ticks: int) -> int:
+    """Lots that rest in a queue from its best price up to and with the worst; walks levels only."""
+    worst = rank_of(queue, worst_price_ticks)
+    rank = book.sides[queue]["best_rank"]
     total = 0
     while rank <= worst:
-        position = find(book.level_slots, level_key(side, rank))
+        position = find(book.level_slots, level_key(queue, rank))
         total += book.levels[uint32(book.level_slots[position]["value"])]["quantity_lots"]
-        rank = next_rank(book.nodes, side, rank)
+        rank = next_rank(book.nodes, queue, rank)
     return total

@@ -1,6 +1,6 @@
-"""Which ranks of a side hold orders: a tree of 32-bit words, its nodes in a hash map.
+"""Which ranks of a queue hold orders: trees of 32-bit words, their nodes in one hash map.
 
-A word tells which of its 32 children hold something; a rank has 60 bits, so the tree has 12
+A word tells which of its 32 children hold something; a rank has 48 bits, so a tree has 10
 layers. Only nodes with something below them exist. Adding and removing mostly touch one word, and
 the next rank is mostly found in the same word, however far apart the others lie.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from undertow.kernels.compile import Records, inlined, kernel
 from undertow.kernels.tables import find, put, remove
 
-LAYERS = 12
+LAYERS = 10
 NO_RANK = 2**62
 DE_BRUIJN = 0x077CB531  # each window of five bits occurs once
 LOWEST: Records = np.zeros(32, np.int64)
@@ -21,8 +21,8 @@ for _bit in range(32):
 
 
 @inlined
-def _node_key(side: int, layer: int, prefix: int) -> int:
-    return ((prefix << 5) | (layer << 1) | side) + 1
+def _node_key(queue: int, layer: int, prefix: int) -> int:
+    return ((queue << 47) | (prefix << 4) | layer) + 1
 
 
 @inlined
@@ -32,11 +32,11 @@ def _lowest(word: int) -> int:
 
 
 @kernel
-def add_rank(nodes: Records, side: int, rank: int) -> int:
+def add_rank(nodes: Records, queue: int, rank: int) -> int:
     """Mark a rank that was not; returns how many nodes were made (at most `LAYERS`)."""
     for layer in range(LAYERS):
         digit = (rank >> (5 * layer)) & 31
-        key = _node_key(side, layer, rank >> (5 * layer + 5))
+        key = _node_key(queue, layer, rank >> (5 * layer + 5))
         position = find(nodes, key)
         if nodes[position]["key"] == key:
             nodes[position]["value"] |= 1 << digit
@@ -46,11 +46,11 @@ def add_rank(nodes: Records, side: int, rank: int) -> int:
 
 
 @kernel
-def remove_rank(nodes: Records, side: int, rank: int) -> int:
+def remove_rank(nodes: Records, queue: int, rank: int) -> int:
     """Unmark a rank that was marked; returns how many nodes ceased to exist."""
     for layer in range(LAYERS):
         digit = (rank >> (5 * layer)) & 31
-        position = find(nodes, _node_key(side, layer, rank >> (5 * layer + 5)))
+        position = find(nodes, _node_key(queue, layer, rank >> (5 * layer + 5)))
         word = nodes[position]["value"] ^ (1 << digit)
         nodes[position]["value"] = word
         if word != 0:
@@ -60,11 +60,11 @@ def remove_rank(nodes: Records, side: int, rank: int) -> int:
 
 
 @kernel
-def next_rank(nodes: Records, side: int, rank: int) -> int:
+def next_rank(nodes: Records, queue: int, rank: int) -> int:
     """The smallest marked rank above the given one, which need not be marked; else `NO_RANK`."""
     for layer in range(LAYERS):
         prefix = rank >> (5 * layer + 5)
-        position = find(nodes, _node_key(side, layer, prefix))
+        position = find(nodes, _node_key(queue, layer, prefix))
         if nodes[position]["key"] == 0:
             continue
         above = nodes[position]["value"] & -(2 << ((rank >> (5 * layer)) & 31))
@@ -72,7 +72,7 @@ def next_rank(nodes: Records, side: int, rank: int) -> int:
             continue
         found = (prefix << 5) | _lowest(above)
         for below in range(layer - 1, -1, -1):
-            position = find(nodes, _node_key(side, below, found))
+            position = find(nodes, _node_key(queue, below, found))
             found = (found << 5) | _lowest(nodes[position]["value"])
         return found
     return NO_RANK

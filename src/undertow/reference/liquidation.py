@@ -67,8 +67,7 @@ def handle(venue: Exchange, pool: Pool) -> None:
         wind_up(venue, pool)
         return
     if venue.rules.cancels_orders_first:
-        instruments = {held.instrument for held in pool.positions()}
-        cancel_in(venue, number, instruments, codes.BY_LIQUIDATION)
+        cancel_in(venue, number, instruments_of(venue, pool), codes.BY_LIQUIDATION)
     waits = close_in_book(venue, pool)
     if not lacks(venue, pool):
         release(pool)
@@ -79,12 +78,22 @@ def handle(venue: Exchange, pool: Pool) -> None:
         if equity(venue, pool) >= of_million(needs, rules.backstop_ppm):
             say_waits(venue, pool, waits)
             return
-    if equity(venue, pool) < 0 or rules.takeover == codes.BY_NOBODY:
+    if equity(venue, pool) < 0:
         wind_up(venue, pool)
+        return
+    if rules.takeover == codes.BY_NOBODY:  # what is left is still the customer's
+        say_waits(venue, pool, waits)
         return
     taker = codes.VAULT if rules.takeover == codes.BY_VAULT else codes.FUND
     take_over(venue, pool, taker)
     keep_surplus(venue, pool, taker)
+
+
+def instruments_of(venue: Exchange, pool: Pool) -> set[int]:
+    """Where the orders of a pool are: for a cross pool, wherever the account is not isolated."""
+    if pool.position is not None:
+        return {pool.position.instrument}
+    return set(range(len(venue.markets))) - {held.instrument for held in pool.account.isolated()}
 
 
 def close_in_book(venue: Exchange, pool: Pool) -> int:

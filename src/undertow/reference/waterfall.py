@@ -68,6 +68,8 @@ def move(venue: Exchange, pool: Pool, held: Position, taker: int, price: int, lo
         held.instrument, held.account, 0, price, lots, amount_units=amount,
         maker_account=taker, maker_amount_units=gained,
     ))  # fmt: skip
+    shrink(venue, held)
+    shrink(venue, other)
 
 
 def keep_surplus(venue: Exchange, pool: Pool, keeper: int) -> None:
@@ -200,6 +202,7 @@ def close_against_winners(venue: Exchange, pool: Pool, held: Position, owed: int
             maker_account=other.account, maker_leg=other.leg,
             maker_leaves_lots=abs(other.lots), maker_amount_units=gained,
         ))  # fmt: skip
+        shrink(venue, held)
         shrink(venue, other)
 
 

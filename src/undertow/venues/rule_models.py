@@ -3,8 +3,8 @@
 A field that the sources do not know is None. Nothing here has a default value, so that a number
 can only come from a rules file, where it carries its source. Rates are fractions (0.0005 is
 0.05 %), money is in the unit that the name ends with, times are in seconds (``_s``) or hours
-(``_h``). Names of methods (``mark.model``, ``adl.ranking``) are looked up by the venue that uses
-them, so that a new method needs no change here.
+(``_h``). Names of methods (``mark.model``, ``adl.ranking``) are looked up in `venues.methods`, so
+that a new method needs no change here.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ Numbers = Annotated[tuple[Number, ...], BeforeValidator(_items)]
 # Fields whose name has `_by_` in it: one number, with its own source, for each key.
 NumberBy = Annotated[tuple[tuple[str, Number], ...], BeforeValidator(_items)]
 Kind = Literal["linear", "inverse", "dated"]
+Average = Literal["later_weigh_more", "equal_weights"]
 
 
 def _known(meaning: str) -> Any:
@@ -136,9 +137,21 @@ class MarkRules(Group):
     basis_window_s: Count | None = _known("length of the moving average of the basis")
     basis_points: Count | None = _known("points in that average")
     basis_step_s: Count | None = _known("time between two points")
-    basis_average: Name | None = _known("kind of average")
+    basis_average: Literal["mean", "ema"] | None = _known("kind of average")
+    basis_price: Literal["mid", "impact_mid"] | None = _known(
+        "the contract's price in the basis: middle of best bid and ask (also where this is"
+        " unknown), or of the impact prices"
+    )
+    delivery_basis_window_s: Count | None = _known(
+        "the window for dated contracts, where it differs"
+    )
+    band_rate: Number | None = _known("greatest distance of the mark from the index")
+    third_price: Literal["last", "impact_mid"] | None = _known(
+        "third price of a median of three; the last trade where this is unknown"
+    )
     oracle_ema_s: Count | None = _known("time constant of the average of mid less oracle")
     book_ema_s: Count | None = _known("time constant of the average of the book's median")
+    last_ema_s: Count | None = _known("time constant of the average of the last price")
     external_weight_by_venue: NumberBy | None = _known("weights of other venues' perpetuals")
     update_s: Count | None = _known("time between two marks")
 
@@ -148,8 +161,13 @@ class IndexRules(Group):
 
     model: Name | None = _known("method")
     outlier_rate: Number | None = _known("a source further from the median than this is an outlier")
-    one_outlier: Name | None = _known("what is done with a single outlier")
-    several_outliers: Name | None = _known("what is done when there are more")
+    one_outlier: Literal["weight_zero"] | None = _known("what is done with a single outlier")
+    several_outliers: Literal["weight_zero", "median_of_all"] | None = _known(
+        "what is done when there are more"
+    )
+    return_rate: Number | None = _known("an outlier stays out until it is this near to the median")
+    stale_s: Count | None = _known("a source without an update for this long is left out")
+    update_s: Count | None = _known("time between two indices")
     weight_by_source: NumberBy | None = _known("weights of the sources")
 
 
@@ -158,20 +176,35 @@ class FundingRules(Group):
 
     model: Name | None = _known("method")
     interval_h: Count | None = _known("time between two payments")
-    accrual: Name | None = _known("paid at settlements, or all the time")
+    settlement_offset_h: Count | None = _known("hours from 00:00 UTC to a settlement; else 0")
+    accrual: Literal["at_settlement", "continuous"] | None = _known(
+        "paid at settlements, or all the time"
+    )
+    rate_of: Literal["this_interval", "previous_interval"] | None = _known(
+        "the interval whose premium is paid at its end; the one that ends where this is unknown"
+    )
     rate_period_h: Count | None = _known("the time that the formula's rate is for")
     interest_rate: Number | None = _known("interest part of the rate, per rate period")
     clamp_rate: Number | None = _known("greatest distance between interest and premium that counts")
     scales_to_interval: bool | None = _known("the rate is divided by rate period / interval")
+    interest_scales_to_interval: bool | None = _known("only the interest part is so divided")
     cap_rate: Number | None = _known("greatest rate of one payment, either sign")
+    cap_rate_by_symbol: NumberBy | None = _known("the same, by symbol")
     period_cap_rate: Number | None = _known("greatest rate per rate period, before it is scaled")
     cap_maintenance_multiple: Number | None = _known(
         "for some symbols: the cap as a multiple of the lowest tier's maintenance rate"
     )
     cap_maintenance_symbols: Symbols | None = _known("symbols known to be capped that way")
+    premium: Literal["impact", "mid", "mark", "around_mark"] | None = _known(
+        "what stands above the index: impact prices, middle of the book, the mark, or impact"
+        " prices above the mark plus the rate already known"
+    )
     sample_s: Count | None = _known("time between two samples of the premium")
-    average: Name | None = _known("average of the samples over an interval")
-    hourly_average: Name | None = _known("the same where the interval is an hour")
+    sample_moment: Literal["step_end", "random_in_step"] | None = _known(
+        "when in that time; at its end where this is unknown"
+    )
+    average: Average | None = _known("average of the samples over an interval")
+    hourly_average: Average | None = _known("the same where the interval is an hour")
     impact_margin_usdt: Number | None = _known(
         "impact notional is this divided by the initial rate at the greatest leverage"
     )
@@ -180,6 +213,7 @@ class FundingRules(Group):
     payment_price: Name | None = _known("price that the payment is counted with")
     settlement_slack_s: Count | None = _known("a settlement may be this late")
     at_cap_interval_h: Count | None = _known("interval after the rate reached its cap")
+    at_cap_except_symbols: Symbols | None = _known("symbols whose interval stays as it is")
     quiet_interval_h: Count | None = _known("interval that a quiet symbol goes back to")
     quiet_cycles: Count | None = _known("payments in a row that make it quiet")
     quiet_rate: Number | None = _known("a payment within this is a quiet one")

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import SkipValidation, ValidationError
 
 from undertow.errors import UndertowError, nearest
 from undertow.model.periods import duration_ns, time_ns, time_text
-from undertow.venues import rule_files
+from undertow.venues import methods, rule_files
+from undertow.venues.instruments import Contract, read_contracts
 from undertow.venues.rule_files import Citation, RuleFile
 from undertow.venues.rule_models import (
     AdlRules,
@@ -35,9 +36,30 @@ from undertow.venues.rule_models import (
 from undertow.venues.tiers import SlopeMargin, TierTable, read_tables
 
 BUNDLED = Path(__file__).parent / "rules"
-# A tier table read at most this long after the day asked for may stand for it.
+# A table read at most this long after the day asked for may stand for it.
 TIER_REACH_NS = duration_ns("60d")
+# Keys whose value names a method, and the subject that it must be registered under.
+METHODS = {
+    "mark.model": "mark",
+    "mark.delivery_model": "mark",
+    "index.model": "index",
+    "funding.model": "funding",
+    "adl.ranking": "adl",
+    "adl.ranking_alternative": "adl",
+}
 _Value = TypeVar("_Value")
+
+
+class _Read(Protocol):
+    """What was read of one symbol on one day."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def as_of_ns(self) -> int: ...
+
+
+_Table = TypeVar("_Table", bound=_Read)
 
 
 class Rules(Group):
@@ -52,6 +74,7 @@ class Rules(Group):
     effective_ns: int
     citations: SkipValidation[tuple[Citation, ...]] = ()
     tier_tables: SkipValidation[tuple[TierTable, ...]] = ()
+    contracts: SkipValidation[tuple[Contract, ...]] = ()
     contract: ContractRules = ContractRules()
     margin: MarginRules = MarginRules()
     liquidation: LiquidationRules = LiquidationRules()
@@ -110,6 +133,8 @@ class Rules(Group):
         except ValidationError as error:
             message = error.errors()[0]["msg"].removeprefix("Value error, ")
             raise UndertowError(f"rule '{key}': {message}, not {value!r}") from None
+        if problem := _unknown_method(key, value):
+            raise UndertowError(f"rule '{key}': {problem}")
         cited = Citation(key, self.at_ns, source, None, "M", True, None)
         others = tuple(citation for citation in self.citations if citation.key != key)
         return self.model_copy(update={group: made, "citations": (*others, cited)})
@@ -125,15 +150,28 @@ class Rules(Group):
         UndertowError
             When the symbol has no table, or only later ones; the message says which it could be.
         """
-        dated: dict[str, list[TierTable]] = {}
-        for table in self.tier_tables:
+        return self._read_nearest("margin tiers of", symbol, self.tier_tables)
+
+    def instrument(self, symbol: str) -> Contract:
+        """Steps and limits of an instrument, as read nearest to ``at_ns``: see :meth:`tiers`.
+
+        Raises
+        ------
+        UndertowError
+            When the symbol has none, or only later ones; the message says which it could be.
+        """
+        return self._read_nearest("steps and limits of", symbol, self.contracts)
+
+    def _read_nearest(self, what: str, symbol: str, tables: tuple[_Table, ...]) -> _Table:
+        dated: dict[str, list[_Table]] = {}
+        for table in tables:
             dated.setdefault(table.symbol, []).append(table)
-        tables = _pick(f"{self.venue} has no margin tiers of", symbol, dated)
-        near = [t for t in tables if t.as_of_ns <= self.at_ns + TIER_REACH_NS]
+        of_symbol = _pick(f"{self.venue} has no {what}", symbol, dated)
+        near = [table for table in of_symbol if table.as_of_ns <= self.at_ns + TIER_REACH_NS]
         if not near:
-            first = time_text(min(table.as_of_ns for table in tables))
+            first = time_text(min(table.as_of_ns for table in of_symbol))
             raise UndertowError(
-                f"{self.venue}: the first margin tiers of {symbol} were read on {first};"
+                f"{self.venue}: the first {what} {symbol} were read on {first};"
                 f" {time_text(self.at_ns)} is more than 60 days earlier"
             )
         return min(near, key=lambda table: (abs(table.as_of_ns - self.at_ns), table.as_of_ns))
@@ -179,7 +217,8 @@ def load(venue: str, at: str | datetime | int | None = None, *, folder: Path = B
     at
         ISO-8601 text or datetime (no zone means UTC), or nanoseconds since 1970.
     folder
-        Where the rules files are: ``VENUE.toml`` and ``tiers/VENUE_DATE.csv``.
+        Where the rules files are: ``VENUE.toml``, ``tiers/VENUE_DATE.csv`` and
+        ``instruments/VENUE_DATE.csv``.
 
     Raises
     ------
@@ -202,8 +241,11 @@ def read(venue: str, folder: Path = BUNDLED) -> RuleFile:
     if venue not in known:
         raise UndertowError(f"no rules of venue '{venue}'{nearest(venue, known)}")
     file = rule_files.read(folder / f"{venue}.toml", GROUPS)
-    for number in range(len(file.revisions)):
+    for number, revision in enumerate(file.revisions):
         _merged(file, number)
+        for key, value in revision.values.items():
+            if problem := _unknown_method(key, value):
+                raise file.fault(key, problem, value, number)
     return file
 
 
@@ -215,8 +257,12 @@ def at_moment(file: RuleFile, at_ns: int) -> Rules:
         raise UndertowError(
             f"rules of {file.venue} begin on {first}; {time_text(at_ns)} is earlier"
         )
-    tables = read_tables(file.path.parent / "tiers", file.venue)
-    return _merged(file, past[-1]).model_copy(update={"at_ns": at_ns, "tier_tables": tables})
+    folder = file.path.parent
+    read = {
+        "tier_tables": read_tables(folder / "tiers", file.venue),
+        "contracts": read_contracts(folder / "instruments", file.venue),
+    }
+    return _merged(file, past[-1]).model_copy(update={"at_ns": at_ns, **read})
 
 
 def _merged(file: RuleFile, last: int) -> Rules:
@@ -247,6 +293,14 @@ def _merged(file: RuleFile, last: int) -> Rules:
         key = ".".join(str(part) for part in first["loc"][:2])
         message = first["msg"].removeprefix("Value error, ")
         raise file.fault(key, message, first.get("input"), last) from None
+
+
+def _unknown_method(key: str, value: object) -> str | None:
+    """What is wrong with the name of a method, if this key's value is one."""
+    subject = METHODS.get(key)
+    if subject is None or value is None or value in methods.known(subject):
+        return None
+    return f"no {subject} method '{value}'{nearest(str(value), methods.known(subject))}"
 
 
 def _pick(message: str, name: str, known: Mapping[str, _Value]) -> _Value:

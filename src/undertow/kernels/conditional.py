@@ -1,0 +1,364 @@
+"""Orders that wait for a price: stops, take-profits, trailing stops; heaps tell which is next.
+
+``reference/conditional.py`` says the same in plain Python.
+"""
+
+from __future__ import annotations
+
+from undertow.kernels.book_arrays import NONE
+from undertow.kernels.book_orders import position_of as id_position
+from undertow.kernels.book_orders import slot_at
+from undertow.kernels.compile import Records, inlined, int64, kernel, uint32
+from undertow.kernels.exchange_arrays import (
+    LAST_FALLS,
+    LAST_RISES,
+    MARK_FALLS,
+    MARK_RISES,
+    TRAILING_HEAD,
+    Exchange,
+)
+from undertow.kernels.heap import insert, take_out
+from undertow.kernels.ledger import MILLION, position_of
+from undertow.kernels.tables import find, put
+from undertow.kernels.tables import remove as remove_entry
+from undertow.kernels.trading import (
+    bad_words,
+    closable,
+    enter,
+    is_waiting,
+    reject,
+    touch,
+    write,
+)
+from undertow.model.codes import (
+    ABOVE_MAX_QUANTITY,
+    ACCEPTED,
+    BAD_TRIGGER,
+    BOUND_REACHED,
+    CANCELLED,
+    CLOSE_POSITION,
+    DUPLICATE_ORDER,
+    LIMIT,
+    MARKET,
+    MOST_TRIGGERS,
+    NO_MARK,
+    NO_REASON,
+    NOTHING_TO_CLOSE,
+    ON_LAST,
+    ORDER_ID_NOT_POSITIVE,
+    PRICE_NOT_POSITIVE,
+    PRICE_TOO_LARGE,
+    QUANTITY_NOT_POSITIVE,
+    REDUCE_ONLY,
+    SELL,
+    STOP,
+    TAKE_PROFIT,
+    TRAILING,
+    TRIGGERED,
+    WOULD_TRIGGER_AT_ONCE,
+)
+
+
+@inlined
+def price_of(venue: Exchange, order: Records) -> int:
+    """The price that an order waits for; 0 before the first."""
+    contract = venue.contracts[order["instrument"]]
+    if order["flags"] & ON_LAST != 0:
+        return contract["last_ticks"]
+    return contract["mark_ticks"]
+
+
+@inlined
+def waits_for_a_fall(order: Records) -> bool:
+    """A stop sells when the price falls and buys when it rises; a take-profit the other way."""
+    return (order["side"] == SELL) == (order["trigger"] != TAKE_PROFIT)
+
+
+@inlined
+def refusal(venue: Exchange, command: Records) -> int:
+    """Why a conditional order is not taken."""
+    price, lots, trigger = command["price_ticks"], command["quantity_lots"], command["trigger"]
+    reason = bad_words(venue, command, price == 0)
+    if reason != NO_REASON:
+        return reason
+    contract = venue.contracts[command["instrument"]]
+    order_id = command["order_id"]
+    if order_id <= 0:
+        return ORDER_ID_NOT_POSITIVE
+    resting = slot_at(venue.book, id_position(venue.book, order_id)) != NONE
+    if resting or is_waiting(venue, order_id):
+        return DUPLICATE_ORDER
+    if trigger < STOP or trigger > TRAILING:
+        return BAD_TRIGGER
+    trailing = trigger == TRAILING
+    if trailing and (command["amount"] <= 0 or command["amount"] >= MILLION):
+        return BAD_TRIGGER
+    at = command["trigger_ticks"]
+    if at < (0 if trailing else 1) or at > contract["max_price_ticks"]:
+        return BAD_TRIGGER
+    closes = command["flags"] & CLOSE_POSITION != 0
+    if closes and (price != 0 or lots != 0):
+        return BAD_TRIGGER
+    if price < 0:
+        return PRICE_NOT_POSITIVE
+    if price > contract["max_price_ticks"]:
+        return PRICE_TOO_LARGE
+    if not closes and lots <= 0:
+        return QUANTITY_NOT_POSITIVE
+    if not closes and lots > contract["max_lots"]:
+        return ABOVE_MAX_QUANTITY
+    now = price_of(venue, command)
+    if now == 0:
+        return NO_MARK
+    if not trailing and (now <= at if waits_for_a_fall(command) else now >= at):
+        return WOULD_TRIGGER_AT_ONCE
+    return NO_REASON
+
+
+@kernel
+def wait(venue: Exchange, command: Records) -> None:
+    """Take a conditional order, if its words make sense; its margin is checked when it fires."""
+    reason = refusal(venue, command)
+    if reason != NO_REASON:
+        reject(venue, command, reason)
+        return
+    state = venue.state[0]
+    slot = uint32(state["free_waiting"])
+    order = venue.waiting[slot]
+    state["free_waiting"] = order["next"]
+    state["waiting_left"] -= 1
+    state["waiting_count"] += 1
+    copy_order(command, order)
+    order["kind"] = MARKET if command["price_ticks"] == 0 else LIMIT
+    order["sequence"] = state["waiting_sequence"]
+    state["waiting_sequence"] += 1
+    put(venue.waiting_slots, find(venue.waiting_slots, command["order_id"]),
+        command["order_id"], slot)  # fmt: skip
+    newest = uint32(venue.accounts[command["account"]]["newest_waiting"])
+    order["account_next"] = newest
+    order["account_previous"] = 0
+    venue.waiting[newest]["account_previous"] = slot
+    venue.accounts[command["account"]]["newest_waiting"] = slot
+    order["in_heap"] = 0
+    order["active"] = 1
+    order["start_ticks"] = command["trigger_ticks"]
+    order["trigger_ticks"] = command["trigger_ticks"]
+    instrument = int64(command["instrument"])
+    if command["trigger"] == TRAILING:
+        order["active"] = command["trigger_ticks"] == 0
+        order["extreme_ticks"] = price_of(venue, command)
+        head = uint32(venue.roots[instrument, TRAILING_HEAD])
+        order["trail_next"] = head
+        order["trail_previous"] = 0
+        venue.waiting[head]["trail_previous"] = slot
+        venue.roots[instrument, TRAILING_HEAD] = slot
+        follow(venue, slot)
+    else:
+        into_heap(venue, slot)
+    lots = command["quantity_lots"]
+    write(
+        venue, ACCEPTED, NO_REASON, command["side"], command["leg"], instrument,
+        command["account"], command["order_id"], command["price_ticks"], lots, lots,
+    )  # fmt: skip
+    touch(venue, venue.contracts[instrument])
+
+
+@inlined
+def copy_order(source: Records, target: Records) -> None:
+    """Copy what an order says."""
+    target["side"] = source["side"]
+    target["time_in_force"] = source["time_in_force"]
+    target["self_trade"] = source["self_trade"]
+    target["flags"] = source["flags"]
+    target["trigger"] = source["trigger"]
+    target["leg"] = source["leg"]
+    target["instrument"] = source["instrument"]
+    target["account"] = source["account"]
+    target["order_id"] = source["order_id"]
+    target["price_ticks"] = source["price_ticks"]
+    target["quantity_lots"] = source["quantity_lots"]
+    target["expire_ns"] = source["expire_ns"]
+    target["amount"] = source["amount"]
+
+
+@inlined
+def heap_of(order: Records) -> int:
+    """The heap that an order waits in."""
+    first = LAST_FALLS if order["flags"] & ON_LAST != 0 else MARK_FALLS
+    return first if waits_for_a_fall(order) else first + 1
+
+
+@inlined
+def into_heap(venue: Exchange, slot: int) -> None:
+    """Let an order wait with its present trigger."""
+    order = venue.waiting[slot]
+    root, instrument = heap_of(order), order["instrument"]
+    trigger = order["trigger_ticks"]
+    order["heap_key"] = -trigger if waits_for_a_fall(order) else trigger
+    venue.roots[instrument, root] = insert(venue.waiting, venue.roots[instrument, root], slot)
+
+
+@inlined
+def out_of_heap(venue: Exchange, slot: int) -> None:
+    """Let an order wait no more."""
+    order = venue.waiting[slot]
+    if order["in_heap"] != 0:
+        root, instrument = heap_of(order), order["instrument"]
+        venue.roots[instrument, root] = take_out(venue.waiting, venue.roots[instrument, root], slot)
+
+
+@kernel
+def follow(venue: Exchange, slot: int) -> None:
+    """Let a trailing order start, and its trigger follow the best price since."""
+    order = venue.waiting[slot]
+    price = price_of(venue, order)
+    sells = order["side"] == SELL
+    extreme = order["extreme_ticks"]
+    if order["active"] == 0:
+        started = price >= order["start_ticks"] if sells else price <= order["start_ticks"]
+        if not started or price == 0:
+            return
+        order["active"] = 1
+        extreme = price
+    if sells:
+        extreme = max(extreme, price)
+        trigger = floor_down(extreme, order["amount"])
+    else:
+        extreme = min(extreme, price)
+        trigger = ceil_up(extreme, order["amount"])
+    order["extreme_ticks"] = extreme
+    if order["in_heap"] != 0 and trigger == order["trigger_ticks"]:
+        return
+    out_of_heap(venue, slot)
+    order["trigger_ticks"] = trigger
+    into_heap(venue, slot)
+
+
+@inlined
+def floor_down(price: int, rate_ppm: int) -> int:
+    """A price lowered by a rate, rounded down."""
+    return price * 2 - ceil_up(price, rate_ppm)
+
+
+@inlined
+def ceil_up(price: int, rate_ppm: int) -> int:
+    """A price raised by a rate, rounded up."""
+    whole = price // MILLION
+    rest = (price - whole * MILLION) * rate_ppm
+    return price + whole * rate_ppm - (-rest) // MILLION
+
+
+@kernel
+def next_to_fire(venue: Exchange, instrument: int) -> int:
+    """The conditional order of an instrument that fires first, 0 if none does."""
+    slot = uint32(venue.roots[instrument, TRAILING_HEAD])
+    while slot != 0:
+        follow(venue, slot)
+        slot = uint32(venue.waiting[slot]["trail_next"])
+    contract = venue.contracts[instrument]
+    mark, last = contract["mark_ticks"], contract["last_ticks"]
+    for root in (MARK_FALLS, MARK_RISES, LAST_FALLS, LAST_RISES):
+        slot = uint32(venue.roots[instrument, root])
+        if slot == 0:
+            continue
+        price = last if root >= LAST_FALLS else mark
+        falls = root in (MARK_FALLS, LAST_FALLS)
+        trigger = venue.waiting[slot]["trigger_ticks"]
+        if price != 0 and (price <= trigger if falls else price >= trigger):
+            return slot
+    return uint32(0)
+
+
+@kernel
+def next_fired(venue: Exchange) -> int:
+    """The next order that fires in any instrument that was touched; 0 if there is none."""
+    for instrument in range(venue.contracts.shape[0]):
+        contract = venue.contracts[instrument]
+        if contract["touched"] == 0:
+            continue
+        if contract["halted"] == 0:
+            slot = next_to_fire(venue, instrument)
+            if slot != 0:
+                return slot
+        contract["touched"] = 0
+    venue.state[0]["touched"] = 0
+    return uint32(0)
+
+
+@kernel
+def is_bound_reached(venue: Exchange, slot: int) -> bool:
+    """Whether a command has set off too many orders; says so. Counts the one that is next."""
+    state = venue.state[0]
+    if state["fired"] == MOST_TRIGGERS:
+        write(
+            venue, BOUND_REACHED, NO_REASON, 0, 0, venue.waiting[slot]["instrument"], 0, 0, 0,
+            state["fired"], 0,
+        )  # fmt: skip
+        return True
+    state["fired"] += 1
+    return False
+
+
+@kernel
+def set_off(venue: Exchange, slot: int) -> None:
+    """Turn a conditional order into an order, and enter it."""
+    waiting, order = venue.waiting[slot], venue.order[0]
+    copy_order(waiting, order)
+    order["kind"] = waiting["kind"]
+    lots = order["quantity_lots"]
+    account, instrument = int64(order["account"]), int64(order["instrument"])
+    leg, side = int64(order["leg"]), int64(order["side"])
+    closes = order["flags"] & CLOSE_POSITION != 0
+    order["flags"] = order["flags"] & REDUCE_ONLY
+    if closes:
+        held = venue.positions[position_of(venue, account, instrument, leg)]
+        lots = closable(held, side) - held["reduce_lots"]
+        order["flags"] = REDUCE_ONLY
+        order["quantity_lots"] = lots
+    trigger = waiting["trigger_ticks"]
+    forget(venue, slot)
+    write(
+        venue, TRIGGERED, NO_REASON, side, leg, instrument, account, order["order_id"], trigger,
+        lots, 0,
+    )  # fmt: skip
+    if closes and lots <= 0:
+        write(
+            venue, CANCELLED, NOTHING_TO_CLOSE, side, leg, instrument, account,
+            order["order_id"], 0, 0, 0,
+        )  # fmt: skip
+        return
+    enter(venue, order)
+
+
+@kernel
+def forget(venue: Exchange, slot: int) -> None:
+    """Take a conditional order out of everything that knows it."""
+    state, order = venue.state[0], venue.waiting[slot]
+    out_of_heap(venue, slot)
+    if order["trigger"] == TRAILING:
+        before, after = uint32(order["trail_previous"]), uint32(order["trail_next"])
+        venue.waiting[before]["trail_next"] = after
+        venue.waiting[after]["trail_previous"] = before
+        if before == 0:
+            venue.roots[order["instrument"], TRAILING_HEAD] = after
+    before, after = uint32(order["account_previous"]), uint32(order["account_next"])
+    venue.waiting[before]["account_next"] = after
+    venue.waiting[after]["account_previous"] = before
+    if before == 0:
+        venue.accounts[order["account"]]["newest_waiting"] = after
+    remove_entry(venue.waiting_slots, find(venue.waiting_slots, order["order_id"]))
+    order["next"] = state["free_waiting"]
+    state["free_waiting"] = slot
+    state["waiting_left"] += 1
+    state["waiting_count"] -= 1
+
+
+@kernel
+def drop(venue: Exchange, slot: int, reason: int) -> None:
+    """Cancel a conditional order."""
+    order = venue.waiting[slot]
+    write(
+        venue, CANCELLED, reason, order["side"], order["leg"], order["instrument"],
+        order["account"], order["order_id"], order["price_ticks"], order["quantity_lots"], 0,
+    )  # fmt: skip
+    forget(venue, slot)

@@ -1,0 +1,335 @@
+"""The venue: commands in, events out. ``reference/venue.py`` says the same in plain Python.
+
+`apply` carries out commands until it needs something from outside: room, or a ranking of the
+winners that a bankrupt position is closed against; then it goes on where it stopped. `process`
+does all that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from undertow.kernels.amending import amend
+from undertow.kernels.book import has_room
+from undertow.kernels.book_arrays import grown
+from undertow.kernels.compile import Records, inlined, int64, kernel
+from undertow.kernels.conditional import is_bound_reached, next_fired, set_off, wait
+from undertow.kernels.control import (
+    adjust_margin,
+    bad_price,
+    cancel,
+    cancel_all,
+    deposit,
+    expire,
+    halt,
+    is_price_too_large,
+    pay_funding,
+    set_leverage,
+    set_margin_mode,
+    set_position_mode,
+    settle_all,
+    withdraw,
+)
+from undertow.kernels.exchange_arrays import (
+    EVENT,
+    Exchange,
+    with_more_positions,
+    with_more_waiting,
+)
+from undertow.kernels.liquidation import handle
+from undertow.kernels.pools import collect, look_at_dirty
+from undertow.kernels.trading import enter, reject, touch
+from undertow.kernels.waterfall import (
+    WINNER,
+    Lots,
+    deleverage,
+    finish_winding_up,
+    list_winners,
+)
+from undertow.model.codes import (
+    ADJUST_MARGIN,
+    AMEND,
+    BUY,
+    CANCEL,
+    CANCEL_ALL,
+    CONDITIONAL,
+    DEPOSIT,
+    EXPIRE,
+    FUNDING,
+    HALT,
+    LIMIT,
+    MARK,
+    MARKET,
+    NO_REASON,
+    PRICE_TOO_LARGE,
+    SET_LEVERAGE,
+    SET_MARGIN_MODE,
+    SET_POSITION_MODE,
+    SETTLE,
+    UNKNOWN_COMMAND,
+    WITHDRAW,
+)
+
+# What the venue is about to do within a command.
+BEGIN, FIRE_FIRST, LOOK, LIQUIDATE, RANK, FIRE_LAST = 0, 1, 2, 3, 4, 5
+ROOM = 1 << 16
+
+Ranking = Callable[[Records, int], Lots]
+
+
+@kernel
+def apply(venue: Exchange, commands: Records, start: int) -> int:
+    """Carry out commands from one on; returns the number of the first that is not done.
+
+    Ends early for want of room (the state's ``events_needed`` says for how many events; or see
+    `is_roomy`), or when winners must be ranked (the phase is `RANK`).
+    """
+    state, index = venue.state[0], start
+    while index < commands.shape[0]:
+        if not is_roomy(venue):
+            state["events_needed"] = 0
+            return index
+        needed = most_events(venue, commands[index])
+        state["events_needed"] = needed
+        if state["events"] + needed > venue.events.shape[0]:
+            return index
+        phase = state["phase"]
+        if phase == BEGIN:
+            state["command"] = index
+            state["fired"] = 0
+            if begin(venue, commands[index]):
+                state["phase"] = FIRE_FIRST
+            elif state["touched"] != 0:
+                state["phase"] = FIRE_LAST
+            else:
+                index += 1
+        elif go_on(venue, phase):
+            index += 1
+        elif state["phase"] == RANK:
+            return index
+    return index
+
+
+@inlined
+def begin(venue: Exchange, command: Records) -> bool:
+    """Do what a command says; true for a mark, which much may follow."""
+    kind = command["kind"]
+    if kind == LIMIT or kind == MARKET:  # noqa: SIM109 - a tuple is slower
+        enter(venue, command)
+    elif kind == CANCEL:
+        cancel(venue, command)
+    elif kind == AMEND:
+        amend(venue, command)
+    elif kind == MARK:
+        return set_mark(venue, command)
+    else:
+        begin_rare(venue, command)
+    return False
+
+
+@kernel
+def begin_rare(venue: Exchange, command: Records) -> None:
+    """The commands that come seldom."""
+    kind = command["kind"]
+    if kind == CANCEL_ALL:
+        cancel_all(venue, command)
+    elif kind == EXPIRE:
+        expire(venue, command)
+    elif kind == CONDITIONAL:
+        wait(venue, command)
+    elif kind == DEPOSIT:
+        deposit(venue, command)
+    elif kind == WITHDRAW:
+        withdraw(venue, command)
+    elif kind == SET_LEVERAGE:
+        set_leverage(venue, command)
+    elif kind == SET_MARGIN_MODE:
+        set_margin_mode(venue, command)
+    elif kind == ADJUST_MARGIN:
+        adjust_margin(venue, command)
+    elif kind == SET_POSITION_MODE:
+        set_position_mode(venue, command)
+    elif kind == FUNDING:
+        pay_funding(venue, command)
+    elif kind == HALT:
+        halt(venue, command)
+    elif kind == SETTLE:
+        settle_all(venue, command)
+    else:
+        reject(venue, command, UNKNOWN_COMMAND)
+
+
+@kernel
+def set_mark(venue: Exchange, command: Records) -> bool:
+    """A new mark; false if it is refused."""
+    reason = bad_price(venue, command)
+    if reason == NO_REASON and is_price_too_large(venue, command):
+        reason = PRICE_TOO_LARGE
+    if reason != NO_REASON:
+        reject(venue, command, reason)
+        return False
+    contract = venue.contracts[command["instrument"]]
+    contract["previous_mark_ticks"] = contract["mark_ticks"]
+    contract["mark_ticks"] = command["price_ticks"]
+    venue.state[0]["marked_instrument"] = command["instrument"]
+    touch(venue, contract)
+    return True
+
+
+@kernel
+def go_on(venue: Exchange, phase: int) -> bool:
+    """The next step within a command; true if it was the last."""
+    state = venue.state[0]
+    if phase in (FIRE_FIRST, FIRE_LAST):
+        slot = next_fired(venue)
+        if slot != 0 and not is_bound_reached(venue, slot):
+            set_off(venue, slot)
+        elif phase == FIRE_LAST:
+            state["phase"] = BEGIN
+            return True
+        else:
+            state["mark_number"] += 1
+            collect(venue, state["marked_instrument"])
+            state["phase"] = LOOK
+    elif phase == LOOK:
+        look_at_dirty(venue)
+        state["fired"] = 0
+        state["phase"] = LIQUIDATE if state["due"] > 0 else FIRE_LAST
+    elif state["due_index"] == state["due"]:
+        state["phase"] = LOOK
+    elif handle(venue, venue.due[state["due_index"]]):
+        state["phase"] = RANK
+    else:
+        state["due_index"] += 1
+    return False
+
+
+@kernel
+def answer(venue: Exchange, rows: Records, taken: Lots) -> None:
+    """Go on with a ranking: lots to take from each of the listed winners."""
+    state = venue.state[0]
+    pool = venue.due[state["due_index"]]
+    if deleverage(venue, pool, rows, taken):
+        return
+    finish_winding_up(venue, pool)
+    state["due_index"] += 1
+    state["phase"] = LIQUIDATE
+
+
+@inlined
+def is_roomy(venue: Exchange) -> bool:
+    """Whether there is room for all that one step may add, but events."""
+    state = venue.state[0]
+    return bool(
+        has_room(venue.book)
+        and state["positions_left"] >= 2 * venue.contracts.shape[0] + 2
+        and state["waiting_left"] > 0
+    )
+
+
+@inlined
+def most_events(venue: Exchange, command: Records) -> int:
+    """More events than this cannot come of the next step."""
+    state, kind = venue.state[0], command["kind"]
+    if state["phase"] == BEGIN:
+        if kind == CANCEL:
+            return 1
+        instrument = int64(command["instrument"])
+        is_order = kind in (LIMIT, MARKET)
+        if is_order and 0 <= instrument < venue.contracts.shape[0]:
+            other = 2 * instrument + int64(command["side"] == BUY)
+            takes = min(venue.book.sides[other]["orders"], max(command["quantity_lots"], 0))
+            if command["self_trade"] != 0:
+                takes = venue.book.sides[other]["orders"]
+            return 8 + takes + state["reduce_only_orders"]
+    return most_rare_events(venue)
+
+
+@kernel
+def most_rare_events(venue: Exchange) -> int:
+    """The same for what comes seldom: all orders leave, or every position is paid."""
+    state = venue.state[0]
+    orders = state["waiting_count"]
+    for queue in range(venue.book.sides.shape[0]):
+        orders += venue.book.sides[queue]["orders"]
+    pays_all = state["phase"] == BEGIN or venue.rules[0]["socialises"] != 0
+    paid = max(state["positions_used"], venue.accounts.shape[0]) if pays_all else 0
+    return 16 + 3 * orders + paid + 8 * venue.contracts.shape[0]
+
+
+def process(
+    venue: Exchange, commands: Records, ranking: Ranking, room: int = ROOM
+) -> tuple[Exchange, Records]:
+    """Carry out all commands; returns the venue, which may be a larger one, and all events.
+
+    Parameters
+    ----------
+    ranking
+        Lots to take from each of the listed winners (records of `WINNER`), given those of the
+        bankrupt position.
+    room
+        Events for which there is room at first.
+    """
+    if len(venue.events) < room:
+        venue = venue._replace(events=np.zeros(room, EVENT))
+    state: Any = venue.state[0]
+    written: list[Records] = []
+    done = 0
+    while True:
+        while state["phase"] == RANK:
+            venue = rank(venue, ranking, written)
+        done = apply(venue, commands, done)
+        if done == len(commands):
+            break
+        if state["phase"] == RANK:
+            continue
+        if not is_roomy(venue):
+            venue = with_room(venue)
+        else:
+            venue = flushed(venue, written, int(state["events_needed"]))
+    venue = flushed(venue, written, 0)
+    return venue, np.concatenate(written) if written else venue.events[:0]
+
+
+def rank(venue: Exchange, ranking: Ranking, written: list[Records]) -> Exchange:
+    """Let winners be ranked, and close a bankrupt position against them."""
+    state: Any = venue.state[0]
+    rows = np.zeros(256, WINNER)
+    count = list_winners(venue, rows)
+    if count > len(rows):
+        rows = np.zeros(count, WINNER)
+        list_winners(venue, rows)
+    rows = rows[:count]
+    lots = abs(int(venue.positions[int(state["adl_slot"])]["lots"]))
+    taken = ranking(rows, lots)
+    needed = int(np.count_nonzero(taken)) + int(most_rare_events(venue))
+    if int(state["events"]) + needed > len(venue.events):
+        venue = flushed(venue, written, needed)
+    while not is_roomy(venue):
+        venue = with_room(venue)
+    answer(venue, rows, taken)
+    return venue
+
+
+def with_room(venue: Exchange) -> Exchange:
+    """The same venue with more room where it lacks; the old one must not be used again."""
+    state: Any = venue.state[0]
+    if not has_room(venue.book):
+        return venue._replace(book=grown(venue.book))
+    if state["waiting_left"] == 0:
+        return with_more_waiting(venue)
+    return with_more_positions(venue)
+
+
+def flushed(venue: Exchange, written: list[Records], needed: int) -> Exchange:
+    """Put the events aside, and make room for as many as are needed."""
+    state: Any = venue.state[0]
+    if state["events"] > 0:
+        written.append(venue.events[: int(state["events"])].copy())
+        state["events"] = 0
+    if needed > len(venue.events):
+        venue = venue._replace(events=np.zeros(2 * needed, EVENT))
+    return venue

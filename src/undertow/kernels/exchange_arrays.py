@@ -1,0 +1,221 @@
+"""The arrays of a venue: contracts, accounts, positions, waiting orders, and how they grow.
+
+Slot 0 of a pool is nobody: what is written there is never read. Functions of the venue's kernels
+take one `Exchange`, change its arrays in place and append to its events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from undertow.kernels.book_arrays import Book, new_book
+from undertow.kernels.compile import Records
+from undertow.kernels.tables import copy_entries, new_table
+from undertow.model.contracts import Contract, Rules
+
+COMMAND = np.dtype(
+    [
+        ("kind", np.int8), ("side", np.int8), ("time_in_force", np.int8), ("self_trade", np.int8),
+        ("flags", np.int8), ("trigger", np.int8), ("leg", np.int8), ("unused", np.int8),
+        ("instrument", np.int32), ("account", np.int32), ("order_id", np.int64),
+        ("price_ticks", np.int64), ("quantity_lots", np.int64), ("expire_ns", np.int64),
+        ("trigger_ticks", np.int64), ("amount", np.int64),
+    ],
+    align=True,
+)  # fmt: skip
+EVENT = np.dtype(
+    [
+        ("kind", np.int8), ("reason", np.int8), ("side", np.int8), ("leg", np.int8),
+        ("instrument", np.int32), ("command", np.int32), ("account", np.int32),
+        ("maker_account", np.int32), ("maker_leg", np.int32), ("order_id", np.int64),
+        ("price_ticks", np.int64), ("quantity_lots", np.int64), ("leaves_lots", np.int64),
+        ("amount_units", np.int64), ("fee_units", np.int64), ("maker_id", np.int64),
+        ("maker_leaves_lots", np.int64), ("maker_amount_units", np.int64),
+        ("maker_fee_units", np.int64),
+    ],
+    align=True,
+)  # fmt: skip
+CONTRACT_FIELDS = (
+    "kind", "units", "max_price_ticks", "min_lots", "max_lots", "max_position_lots",
+    "min_notional_units", "band_up_ppm", "band_down_ppm", "market_bound_ppm", "maker_fee_ppm",
+    "taker_fee_ppm", "liquidation_fee_ppm", "tiers_by_lots", "slope_ppb_per_lot",
+)  # fmt: skip
+MARKET_FIELDS = (
+    "first_tier", "tiers", "mark_ticks", "previous_mark_ticks", "last_ticks", "halted", "touched",
+    "trailing",
+)  # fmt: skip
+CONTRACT = np.dtype([(name, np.int64) for name in CONTRACT_FIELDS + MARKET_FIELDS])
+TIER_FIELDS = ("floor", "maintenance_ppm", "deduction_units", "max_leverage")
+TIER = np.dtype([(name, np.int64) for name in TIER_FIELDS])
+RULE_FIELDS = (
+    "amend_keeps_priority", "default_leverage", "market_buffer_ppm", "liquidates_when_equal",
+    "counts_fee", "cancels_orders_first", "policy", "partial_above_units", "partial_ppm",
+    "partial_from_tier", "tiers_per_step", "cooldown_ns", "bounded_by_bankruptcy", "takeover",
+    "backstop_ppm", "fund_pays", "adl_price", "socialises",
+)  # fmt: skip
+RULES = np.dtype([(name, np.int64) for name in RULE_FIELDS])
+ACCOUNT = np.dtype(
+    [
+        ("cash_units", np.int64), ("cooldown_ns", np.int64), ("handled", np.int64),
+        ("first_position", np.uint32), ("newest_waiting", np.uint32), ("hedge", np.int8),
+        ("dirty", np.int8), ("unused", np.int16), ("unused2", np.int32),
+    ],
+    align=True,
+)  # fmt: skip
+# Two cache lines, the first of which is what trading touches. `heap_*` see `heap.py`; `next` is
+# also the list of free slots.
+POSITION = np.dtype(
+    [
+        ("lots", np.int64), ("basis_units", np.int64), ("bid_units", np.int64),
+        ("ask_units", np.int64), ("bid_lots", np.int64), ("ask_lots", np.int64),
+        ("account", np.int32), ("key", np.int32), ("next", np.uint32), ("leverage", np.int32),
+        ("margin_units", np.int64), ("reduce_lots", np.int64), ("cooldown_ns", np.int64),
+        ("handled", np.int64), ("heap_key", np.int64), ("sequence", np.int64),
+        ("heap_child", np.uint32), ("heap_next", np.uint32), ("heap_previous", np.uint32),
+        ("isolated", np.int8), ("in_heap", np.int8), ("unused", np.int16),
+    ],
+    align=True,
+)  # fmt: skip
+WAITING = np.dtype(
+    [
+        ("kind", np.int8), ("side", np.int8), ("time_in_force", np.int8), ("self_trade", np.int8),
+        ("flags", np.int8), ("trigger", np.int8), ("leg", np.int8), ("active", np.int8),
+        ("instrument", np.int32), ("account", np.int32), ("order_id", np.int64),
+        ("price_ticks", np.int64), ("quantity_lots", np.int64), ("expire_ns", np.int64),
+        ("amount", np.int64), ("start_ticks", np.int64), ("trigger_ticks", np.int64),
+        ("extreme_ticks", np.int64), ("heap_key", np.int64), ("sequence", np.int64),
+        ("heap_child", np.uint32), ("heap_next", np.uint32), ("heap_previous", np.uint32),
+        ("next", np.uint32), ("account_next", np.uint32), ("account_previous", np.uint32),
+        ("trail_next", np.uint32), ("trail_previous", np.uint32),
+        ("in_heap", np.int32), ("unused", np.int32),
+    ],
+    align=True,
+)  # fmt: skip
+STATE_FIELDS = (
+    "command", "events", "events_needed", "phase", "fired", "now_ns", "mark_number",
+    "marked_instrument", "deposited_units", "free_position", "positions_left", "positions_used",
+    "free_waiting", "waiting_left", "waiting_count", "waiting_sequence", "reduce_only_orders",
+    "dirty", "due", "due_index", "adl_slot", "adl_owed_units", "adl_total_units", "adl_left_units",
+    "touched",
+)  # fmt: skip
+STATE = np.dtype([(name, np.int64) for name in STATE_FIELDS])
+
+# Roots of the heaps of an instrument: what is liquidated, or set off, when a price falls or rises.
+WATCH_FALLS, WATCH_RISES = 0, 1
+MARK_FALLS, MARK_RISES, LAST_FALLS, LAST_RISES = 2, 3, 4, 5
+TRAILING_HEAD = 6
+ROOTS = 7
+
+
+class Exchange(NamedTuple):
+    """Everything of one venue; functions change the arrays in place."""
+
+    book: Book
+    state: Records  # one record
+    rules: Records  # one record
+    contracts: Records
+    tiers: Records
+    accounts: Records
+    positions: Records
+    waiting: Records
+    waiting_slots: Records  # order id to slot
+    roots: NDArray[np.uint32]  # instrument by kind of root
+    dirty: NDArray[np.int32]  # accounts whose pools must be looked at when a mark comes
+    due: NDArray[np.int64]  # pools that lack margin, see `pools.py`
+    sorting: NDArray[np.int64]
+    order: Records  # one command: the order that a conditional one becomes
+    events: Records
+
+
+def new_exchange(
+    contracts: Sequence[Contract], rules: Rules, accounts: int, capacity: int = 1024
+) -> Exchange:
+    """An empty venue.
+
+    Parameters
+    ----------
+    accounts
+        Accounts are 0 to ``accounts - 1``; the first few are the venue's own.
+    capacity
+        Orders and positions for which there is room at first, a power of two.
+    """
+    rows, tiers = contract_rows(contracts)
+    venue = Exchange(
+        book=new_book(
+            accounts, capacity, instruments=len(contracts),
+            amend_keeps_priority=rules.amend_keeps_priority,
+        ),
+        state=np.zeros(1, STATE),
+        rules=np.array([tuple(int(getattr(rules, name)) for name in RULE_FIELDS)], RULES),
+        contracts=rows,
+        tiers=tiers,
+        accounts=np.zeros(accounts, ACCOUNT),
+        positions=np.zeros(capacity, POSITION),
+        waiting=np.zeros(64, WAITING),
+        waiting_slots=new_table(128),
+        roots=np.zeros((len(contracts), ROOTS), np.uint32),
+        dirty=np.zeros(accounts, np.int32),
+        due=np.zeros(2 * capacity + accounts, np.int64),
+        sorting=np.zeros(2 * capacity + accounts + 2049, np.int64),
+        order=np.zeros(1, COMMAND),
+        events=np.zeros(0, EVENT),
+    )  # fmt: skip
+    for pool, name in ((venue.positions, "position"), (venue.waiting, "waiting")):
+        chain(pool, 1)
+        venue.state[f"free_{name}"] = 1
+        short = "positions" if name == "position" else "waiting"
+        venue.state[f"{short}_left"] = len(pool) - 1
+    return venue
+
+
+def contract_rows(contracts: Sequence[Contract]) -> tuple[Records, Records]:
+    """Contracts and all their tiers as records."""
+    rows = np.zeros(len(contracts), CONTRACT)
+    tiers: list[tuple[int, ...]] = []
+    for row, contract in zip(rows, contracts, strict=True):
+        for name in CONTRACT_FIELDS:
+            row[name] = int(getattr(contract, name))
+        row["first_tier"], row["tiers"] = len(tiers), len(contract.tiers)
+        tiers += [tuple(getattr(tier, name) for name in TIER_FIELDS) for tier in contract.tiers]
+    return rows, np.array(tiers, TIER)
+
+
+def chain(pool: Records, start: int) -> None:
+    """Make a list of the free slots of a pool from one on."""
+    pool["next"][start:] = np.arange(start + 1, len(pool) + 1)
+    pool["next"][-1] = 0
+
+
+def with_more_positions(venue: Exchange) -> Exchange:
+    """The same venue with room for twice the positions; the old one must not be used again."""
+    pool, state = venue.positions, venue.state
+    larger = np.zeros(2 * len(pool), POSITION)
+    larger[: len(pool)] = pool
+    chain(larger, len(pool))
+    larger["next"][-1] = state["free_position"][0]
+    state["free_position"] = len(pool)
+    state["positions_left"] += len(pool)
+    size = 2 * len(larger) + len(venue.accounts)
+    due = np.zeros(size, np.int64)
+    due[: len(venue.due)] = venue.due
+    return venue._replace(
+        positions=larger, due=due, sorting=np.zeros(size + 2049, np.int64)
+    )  # fmt: skip
+
+
+def with_more_waiting(venue: Exchange) -> Exchange:
+    """The same venue with room for twice the conditional orders."""
+    pool, state = venue.waiting, venue.state
+    larger = np.zeros(2 * len(pool), WAITING)
+    larger[: len(pool)] = pool
+    chain(larger, len(pool))
+    larger["next"][-1] = state["free_waiting"][0]
+    state["free_waiting"] = len(pool)
+    state["waiting_left"] += len(pool)
+    slots = new_table(2 * len(venue.waiting_slots))
+    copy_entries(venue.waiting_slots, slots)
+    return venue._replace(waiting=larger, waiting_slots=slots)

@@ -1,0 +1,192 @@
+"""Closing pools by force: what is sent to the book, and what follows when that is not enough.
+
+``reference/liquidation.py`` says the same in plain Python.
+"""
+
+from __future__ import annotations
+
+from undertow.kernels.book_arrays import NONE
+from undertow.kernels.book_orders import rank_of
+from undertow.kernels.compile import inlined, int64, kernel
+from undertow.kernels.control import cancel_in
+from undertow.kernels.exchange_arrays import Exchange
+from undertow.kernels.integers import mul_div_floor
+from undertow.kernels.ledger import MILLION, notional, of_million
+from undertow.kernels.margin import tier_number
+from undertow.kernels.matching import best_maker
+from undertow.kernels.pools import (
+    bankruptcy_price,
+    is_due,
+    lacks,
+    pool_equity,
+    pool_maintenance,
+    pool_slot,
+)
+from undertow.kernels.trading import fill, remove, write
+from undertow.kernels.waterfall import (
+    first_open,
+    keep_surplus,
+    next_open,
+    receive,
+    say_waits,
+    start_winding_up,
+    take_over,
+)
+from undertow.model.codes import (
+    BOOK_EMPTY,
+    BUY,
+    BY_FUND,
+    BY_LIQUIDATION,
+    BY_NOBODY,
+    BY_VAULT,
+    CANCELLED,
+    COOLDOWN,
+    FIRST_CUSTOMER,
+    FRACTION,
+    FUND,
+    LIQUIDATION,
+    LIQUIDATION_FEE,
+    MOST_PRICE_TICKS,
+    NO_REASON,
+    SELF_TRADE,
+    SELL,
+    TIERS,
+    VAULT,
+)
+
+
+@kernel
+def handle(venue: Exchange, pool: int) -> bool:
+    """Liquidate one pool as far as it can be done now; true if winners must be ranked first."""
+    if not is_due(venue, pool):
+        return False
+    account, slot = pool >> 24, pool_slot(venue, pool)
+    rules, mark_number = venue.rules[0], venue.state[0]["mark_number"]
+    first, leg = -1, 0
+    if slot == 0:
+        venue.accounts[account]["handled"] = mark_number
+    else:
+        venue.positions[slot]["handled"] = mark_number
+        first, leg = int64(venue.positions[slot]["key"]) // 4, venue.positions[slot]["key"] % 4
+    event = write(venue, LIQUIDATION, NO_REASON, 0, leg, first, account, 0, 0, 0, 0)
+    event["amount_units"] = pool_equity(venue, pool)
+    event["fee_units"] = pool_maintenance(venue, pool)
+    if account < FIRST_CUSTOMER:
+        return start_winding_up(venue, pool)
+    if rules["cancels_orders_first"] != 0:
+        cancel_in(venue, account, first, int(slot == 0), BY_LIQUIDATION)
+    waits = close_in_book(venue, pool)
+    if not lacks(venue, pool):
+        release(venue, slot)
+        return False
+    takeover = rules["takeover"]
+    equity = pool_equity(venue, pool)
+    kept = of_million(pool_maintenance(venue, pool), rules["backstop_ppm"])
+    if takeover == BY_VAULT and first_open(venue, pool) != 0 and equity >= kept:
+        say_waits(venue, pool, waits)
+        return False
+    if equity < 0 or takeover == BY_NOBODY:
+        return start_winding_up(venue, pool)
+    taker = FUND if takeover == BY_FUND else VAULT
+    take_over(venue, pool, taker)
+    keep_surplus(venue, pool, taker)
+    return False
+
+
+@inlined
+def release(venue: Exchange, slot: int) -> None:
+    """Give back what is left of an isolated margin once its position is closed."""
+    held = venue.positions[slot]
+    if slot != 0 and held["lots"] == 0 and held["margin_units"] > 0:
+        venue.accounts[held["account"]]["cash_units"] += held["margin_units"]
+        held["margin_units"] = 0
+
+
+@inlined
+def close_in_book(venue: Exchange, pool: int) -> int:
+    """Send what the policy asks for to the book; returns why more must wait."""
+    waits, policy = BOOK_EMPTY, venue.rules[0]["policy"]
+    slot = first_open(venue, pool)
+    while slot != 0:
+        held = venue.positions[slot]
+        while held["lots"] != 0 and lacks(venue, pool):
+            lots = lots_to_close(venue, pool, slot)
+            if lots < abs(held["lots"]) and policy == FRACTION:
+                waits = COOLDOWN
+            left = send(venue, pool, slot, lots)
+            if left > 0 or policy != TIERS:
+                break
+        slot = next_open(venue, pool, slot)
+    if waits == COOLDOWN:
+        until_ns = venue.state[0]["now_ns"] + venue.rules[0]["cooldown_ns"]
+        isolated = pool_slot(venue, pool)
+        if isolated == 0:
+            venue.accounts[pool >> 24]["cooldown_ns"] = until_ns
+        else:
+            venue.positions[isolated]["cooldown_ns"] = until_ns
+    return waits
+
+
+@inlined
+def lots_to_close(venue: Exchange, pool: int, slot: int) -> int:
+    """Size of the next liquidation order."""
+    rules, held = venue.rules[0], venue.positions[slot]
+    contract = venue.contracts[held["key"] // 4]
+    lots = abs(held["lots"])
+    size = notional(contract, lots, contract["mark_ticks"])
+    if rules["policy"] == FRACTION:
+        isolated = pool_slot(venue, pool)
+        until_ns = venue.positions[isolated]["cooldown_ns"]
+        if isolated == 0:
+            until_ns = venue.accounts[pool >> 24]["cooldown_ns"]
+        if size <= rules["partial_above_units"] or venue.state[0]["now_ns"] < until_ns:
+            return lots
+        return max(1, mul_div_floor(lots, rules["partial_ppm"], MILLION)[0])
+    if rules["policy"] == TIERS:
+        tier = tier_number(venue, contract, lots, size) - contract["first_tier"]
+        if tier + 1 < rules["partial_from_tier"] or tier == 0:
+            return lots
+        target = contract["first_tier"] + max(0, tier - rules["tiers_per_step"]) + 1
+        kept = venue.tiers[target]["floor"]
+        if contract["tiers_by_lots"] == 0:
+            kept = mul_div_floor(lots, kept, size)[0]
+        return lots - min(kept, lots - 1)
+    return lots
+
+
+@kernel
+def send(venue: Exchange, pool: int, slot: int, lots: int) -> int:
+    """One liquidation order, ended early when the margin suffices; lots that found nobody."""
+    held = venue.positions[slot]
+    account, key = int64(held["account"]), int64(held["key"])
+    instrument, leg = key // 4, key % 4
+    contract = venue.contracts[instrument]
+    side = SELL if held["lots"] > 0 else BUY
+    limit = MOST_PRICE_TICKS if side == BUY else 1
+    if venue.rules[0]["bounded_by_bankruptcy"] != 0:
+        limit = bankruptcy_price(contract, held["lots"], pool_equity(venue, pool))
+    queue = 2 * instrument + side
+    other = queue ^ 1
+    worst = rank_of(other, limit)
+    while lots > 0 and lacks(venue, pool):
+        maker = best_maker(venue.book, other, worst)
+        if maker == NONE:
+            return lots
+        if venue.book.orders[maker]["account"] == account:
+            remove(venue, maker, CANCELLED, SELF_TRADE)
+            continue
+        taken = min(lots, venue.book.orders[maker]["quantity_lots"])
+        lots -= taken
+        fill(venue, 0, account, leg, queue, maker, taken, lots, BY_LIQUIDATION)
+        price = contract["last_ticks"]
+        fee = of_million(notional(contract, taken, price), contract["liquidation_fee_ppm"])
+        fee = min(fee, max(0, pool_equity(venue, pool)))
+        if fee > 0:
+            receive(venue, pool, -fee)
+            venue.accounts[FUND]["cash_units"] += fee
+            event = write(
+                venue, LIQUIDATION_FEE, NO_REASON, side, leg, instrument, account, 0, price,
+                taken, 0,
+            )  # fmt: skip
+            event["fee_units"] = -fee
+    return 0

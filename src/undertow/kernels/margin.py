@@ -1,0 +1,103 @@
+"""How much margin positions and orders need, and what an account has; all at the marks."""
+
+from __future__ import annotations
+
+from undertow.kernels.compile import Records, inlined, kernel, uint32
+from undertow.kernels.exchange_arrays import Exchange
+from undertow.kernels.ledger import notional, of_million, value
+
+
+@inlined
+def tier_number(venue: Exchange, contract: Records, lots: int, notional_units: int) -> int:
+    """The last tier whose floor lies below the size; the first for anything up to the second."""
+    size = abs(lots) if contract["tiers_by_lots"] != 0 else notional_units
+    number = contract["first_tier"]
+    last = number + contract["tiers"] - 1
+    while number < last and size > venue.tiers[number + 1]["floor"]:
+        number += 1
+    return number
+
+
+@inlined
+def maintenance(venue: Exchange, contract: Records, lots: int, price_ticks: int) -> int:
+    """Maintenance margin of signed lots at a price, with the fee where the venue counts it."""
+    if lots == 0:
+        return 0
+    size = notional(contract, lots, price_ticks)
+    tier = venue.tiers[tier_number(venue, contract, lots, size)]
+    rate_ppm = tier["maintenance_ppm"]
+    if contract["slope_ppb_per_lot"] != 0:
+        rate_ppm += abs(lots) * contract["slope_ppb_per_lot"] // 1000
+    needed = max(0, of_million(size, rate_ppm) - tier["deduction_units"])
+    if venue.rules[0]["counts_fee"] != 0:
+        needed += of_million(size, contract["liquidation_fee_ppm"])
+    return needed
+
+
+@inlined
+def gross_exposure(held: Records, size: int) -> int:
+    """The larger of what notional would be if all bids, or all asks, were filled."""
+    signed = size if held["lots"] > 0 else -size
+    return max(abs(signed + held["bid_units"]), abs(signed - held["ask_units"]))
+
+
+@inlined
+def initial(held: Records, contract: Records) -> int:
+    """What a position and its orders reserve of the account's cash, rounded up."""
+    mark = max(contract["mark_ticks"], 1)
+    size = notional(contract, held["lots"], mark) if held["lots"] != 0 else 0
+    gross = gross_exposure(held, size)
+    if held["isolated"] != 0:
+        gross -= size
+    return -((-gross) // held["leverage"])
+
+
+@inlined
+def unrealised(venue: Exchange, held: Records) -> int:
+    """Profit of a position at its mark."""
+    if held["lots"] == 0:
+        return 0
+    contract = venue.contracts[held["key"] // 4]
+    return value(contract, held["lots"], contract["mark_ticks"]) - held["basis_units"]
+
+
+@kernel
+def free(venue: Exchange, account: int) -> int:
+    """What is left of an account's cross equity for new orders and withdrawals."""
+    left = venue.accounts[account]["cash_units"]
+    slot = uint32(venue.accounts[account]["first_position"])
+    while slot != 0:
+        held = venue.positions[slot]
+        contract = venue.contracts[held["key"] // 4]
+        left -= initial(held, contract)
+        if held["isolated"] == 0:
+            left += unrealised(venue, held)
+        slot = uint32(held["next"])
+    return left
+
+
+@kernel
+def cross_equity(venue: Exchange, account: int) -> int:
+    """Cash and the profit of all cross positions."""
+    total = venue.accounts[account]["cash_units"]
+    slot = uint32(venue.accounts[account]["first_position"])
+    while slot != 0:
+        held = venue.positions[slot]
+        if held["isolated"] == 0:
+            total += unrealised(venue, held)
+        slot = uint32(held["next"])
+    return total
+
+
+@kernel
+def cross_maintenance(venue: Exchange, account: int) -> int:
+    """What the cross positions of an account must hold."""
+    total = 0
+    slot = uint32(venue.accounts[account]["first_position"])
+    while slot != 0:
+        held = venue.positions[slot]
+        if held["isolated"] == 0 and held["lots"] != 0:
+            contract = venue.contracts[held["key"] // 4]
+            total += maintenance(venue, contract, held["lots"], contract["mark_ticks"])
+        slot = uint32(held["next"])
+    return total

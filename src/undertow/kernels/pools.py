@@ -1,0 +1,340 @@
+"""Margin that stands for itself, and which of it must be looked at when a mark comes.
+
+A pool is an account's cash with its cross positions, or one isolated position; its number tells
+the account and (plus 1) the position's key, so that numbers are ordered as pools are handled.
+
+The healthy are not touched. Each open position waits in a heap of its instrument at the price up
+to which its share of the pool's spare margin surely lasts, if the other positions of the pool
+lose no more than theirs. When a mark passes that price, or anything happens to the account, the
+account is looked at: exactly, with whole numbers.
+"""
+
+from __future__ import annotations
+
+from undertow.kernels.compile import Records, inlined, int64, kernel, uint32
+from undertow.kernels.exchange_arrays import WATCH_FALLS, WATCH_RISES, Exchange
+from undertow.kernels.heap import insert, meld, take_out
+from undertow.kernels.integers import mul_div_floor
+from undertow.kernels.ledger import MILLION, notional, position_at, soil
+from undertow.kernels.margin import (
+    cross_equity,
+    cross_maintenance,
+    maintenance,
+    tier_number,
+    unrealised,
+)
+from undertow.model.codes import BAD_DEBTS, FIRST_CUSTOMER, INVERSE, MOST_PRICE_TICKS, VENUE
+
+STEPS = 4  # a watch comes closer to the price where margin is missing with each
+
+
+@inlined
+def pool_number(account: int, key: int) -> int:
+    """The number of a pool: of an isolated position's key, or of the cross pool (-1)."""
+    return (account << 24) | (key + 1)
+
+
+@inlined
+def pool_slot(venue: Exchange, pool: int) -> int:
+    """The position of an isolated pool; 0 for a cross pool."""
+    slot = uint32(0)
+    if pool & 0xFFFFFF != 0:
+        slot = uint32(position_at(venue, pool >> 24, (pool & 0xFFFFFF) - 1))
+    return slot
+
+
+@kernel
+def pool_equity(venue: Exchange, pool: int) -> int:
+    """Margin and profit at the mark."""
+    slot = pool_slot(venue, pool)
+    if slot == 0:
+        return cross_equity(venue, pool >> 24)
+    held = venue.positions[slot]
+    return held["margin_units"] + unrealised(venue, held)
+
+
+@kernel
+def pool_maintenance(venue: Exchange, pool: int) -> int:
+    """What the pool must hold; nothing for the venue's own accounts."""
+    if pool >> 24 < FIRST_CUSTOMER:
+        return 0
+    slot = pool_slot(venue, pool)
+    if slot == 0:
+        return cross_maintenance(venue, pool >> 24)
+    held = venue.positions[slot]
+    contract = venue.contracts[held["key"] // 4]
+    return maintenance(venue, contract, held["lots"], contract["mark_ticks"])
+
+
+@inlined
+def spare(venue: Exchange, pool: int) -> int:
+    """Margin that may be lost before the pool is liquidated; below 0: it must be."""
+    needed = pool_maintenance(venue, pool)
+    left = pool_equity(venue, pool) - needed
+    if needed > 0 and venue.rules[0]["liquidates_when_equal"] != 0:
+        left -= 1
+    return left
+
+
+@kernel
+def lacks(venue: Exchange, pool: int) -> bool:
+    """Whether a pool must be liquidated."""
+    return spare(venue, pool) < 0
+
+
+@inlined
+def handled_mark(venue: Exchange, pool: int) -> int:
+    """The number of the mark in which a pool was last liquidated."""
+    slot = pool_slot(venue, pool)
+    if slot == 0:
+        return venue.accounts[pool >> 24]["handled"]
+    return venue.positions[slot]["handled"]
+
+
+@inlined
+def is_due(venue: Exchange, pool: int) -> bool:
+    """Whether a pool lacks margin and was not yet handled in this mark."""
+    if handled_mark(venue, pool) == venue.state[0]["mark_number"]:
+        return False
+    return lacks(venue, pool)
+
+
+@kernel
+def collect(venue: Exchange, instrument: int) -> None:
+    """Mark the accounts whose positions wait at prices that the mark has passed."""
+    mark = venue.contracts[instrument]["mark_ticks"]
+    for root in (WATCH_FALLS, WATCH_RISES):
+        worst = -mark if root == WATCH_FALLS else mark
+        venue.roots[instrument, root] = detach(venue, venue.roots[instrument, root], worst)
+
+
+@inlined
+def detach(venue: Exchange, root: int, worst: int) -> int:
+    """Take all nodes up to a key out of a heap of positions; returns the root of what stays.
+
+    Only those nodes and their children are touched.
+    """
+    pool = venue.positions
+    rest = uint32(0)
+    todo = uint32(root)
+    if todo != 0:
+        pool[todo]["heap_next"] = 0
+    while todo != 0:
+        slot = todo
+        node = pool[slot]
+        todo = uint32(node["heap_next"])
+        if node["heap_key"] > worst:
+            node["heap_next"] = 0
+            node["heap_previous"] = 0
+            rest = uint32(meld(pool, rest, slot))
+            continue
+        node["in_heap"] = 0
+        soil(venue, int64(node["account"]))
+        child = uint32(node["heap_child"])
+        while child != 0:
+            after = uint32(pool[child]["heap_next"])
+            pool[child]["heap_next"] = todo
+            todo = child
+            child = after
+    return rest
+
+
+@kernel
+def look_at_dirty(venue: Exchange) -> None:
+    """Look at all marked accounts: pools that are due are listed, in order; the others wait.
+
+    Pools that lack margin and were handled already stay marked for the next mark.
+    """
+    state = venue.state[0]
+    state["due"] = 0
+    state["due_index"] = 0
+    marked, kept = state["dirty"], 0
+    for index in range(marked):
+        account = int64(venue.dirty[index])
+        venue.accounts[account]["dirty"] = 0
+        if account not in (VENUE, BAD_DEBTS) and look_at(venue, account):
+            venue.accounts[account]["dirty"] = 1
+            venue.dirty[kept] = account
+            kept += 1
+    state["dirty"] = kept
+    sort_due(venue)
+
+
+@kernel
+def look_at(venue: Exchange, account: int) -> bool:
+    """Look at the pools of one account; returns whether it must be looked at again."""
+    again = False
+    left = spare(venue, pool_number(account, -1))
+    if left < 0:
+        list_pool(venue, pool_number(account, -1))
+        again = True
+    count, slot = 0, uint32(venue.accounts[account]["first_position"])
+    while slot != 0:
+        held = venue.positions[slot]
+        if held["isolated"] == 0 and held["lots"] != 0:
+            count += 1
+        slot = uint32(held["next"])
+    slot = uint32(venue.accounts[account]["first_position"])
+    while slot != 0:
+        held = venue.positions[slot]
+        share = left // max(count, 1)
+        if held["isolated"] != 0:
+            pool = pool_number(account, int64(held["key"]))
+            share = spare(venue, pool)
+            if share < 0:
+                list_pool(venue, pool)
+                again = True
+        watch(venue, slot, share)
+        slot = uint32(held["next"])
+    return again
+
+
+@inlined
+def list_pool(venue: Exchange, pool: int) -> None:
+    """List a pool that lacks margin, unless it was handled in this mark."""
+    state = venue.state[0]
+    if handled_mark(venue, pool) != state["mark_number"]:
+        venue.due[state["due"]] = pool
+        state["due"] += 1
+
+
+@inlined
+def watch(venue: Exchange, slot: int, share: int) -> None:
+    """Let a position wait at the price up to which it surely loses no more than its share.
+
+    Without lots, or without a share, or where no price would take it, it waits nowhere.
+    """
+    held = venue.positions[slot]
+    instrument = int64(held["key"]) // 4
+    if held["in_heap"] != 0:
+        root = int64(held["in_heap"]) - 1
+        venue.roots[instrument, root] = take_out(
+            venue.positions, venue.roots[instrument, root], slot
+        )
+    if held["lots"] == 0 or share < 0:
+        return
+    root = WATCH_FALLS if held["lots"] > 0 else WATCH_RISES
+    price = last_safe_price(venue, held, share)
+    if price == 0:
+        return
+    held["heap_key"] = -(price - 1) if root == WATCH_FALLS else price + 1
+    venue.roots[instrument, root] = insert(venue.positions, venue.roots[instrument, root], slot)
+    held["in_heap"] = root + 1
+
+
+@inlined
+def last_safe_price(venue: Exchange, held: Records, share: int) -> int:
+    """The worst price at which a position has surely lost no more than a share; 0: there is none.
+
+    Where its notional falls as it loses, the loss is at most the fall of the notional. Where it
+    rises, the loss is that and the maintenance on it, whose rate is at most that of the tier
+    reached if there were none. Both are too cautious, so the step is repeated from there.
+    """
+    contract = venue.contracts[held["key"] // 4]
+    lots, price = held["lots"], contract["mark_ticks"]
+    is_customer = held["account"] >= FIRST_CUSTOMER
+    shrinks = (lots > 0) != (contract["kind"] == INVERSE)
+    for _ in range(STEPS):
+        size = notional(contract, lots, price)
+        needed = maintenance(venue, contract, lots, price) if is_customer else 0
+        if shrinks:
+            next_size = size - share + 4
+            if next_size <= 0:
+                return 0
+        else:
+            rate_ppm = highest_rate(venue, contract, lots, size, share) if is_customer else 0
+            if rate_ppm < 0:
+                next_size = size
+            else:
+                next_size = size + mul_div_floor(max(share - 4, 0), MILLION, MILLION + rate_ppm)[0]
+        reached = price_at(contract, lots, next_size, shrinks)
+        reached = min(reached, price) if lots > 0 else max(reached, price)
+        if reached >= MOST_PRICE_TICKS:
+            return 0
+        if reached == price:
+            return price
+        new_size = notional(contract, lots, reached)
+        new_needed = maintenance(venue, contract, lots, reached) if is_customer else 0
+        share -= abs(size - new_size) + new_needed - needed
+        price = reached
+        if share <= 4:
+            return price
+    return price
+
+
+@inlined
+def highest_rate(venue: Exchange, contract: Records, lots: int, size: int, share: int) -> int:
+    """The rate at which maintenance rises at most; -1 where it jumps, so that nothing is safe."""
+    now = tier_number(venue, contract, lots, size)
+    tier_index = tier_number(venue, contract, lots, size + share)
+    tier = venue.tiers[tier_index]
+    if tier_index != now and tier["deduction_units"] == 0:
+        return -1
+    rate_ppm = tier["maintenance_ppm"]
+    if contract["slope_ppb_per_lot"] != 0:
+        rate_ppm += abs(lots) * contract["slope_ppb_per_lot"] // 1000
+    if venue.rules[0]["counts_fee"] != 0:
+        rate_ppm += contract["liquidation_fee_ppm"]
+    return rate_ppm
+
+
+@inlined
+def price_at(contract: Records, lots: int, size: int, shrinks: bool) -> int:
+    """The price at which a position has a notional, rounded to the side where it is safe."""
+    units = abs(lots) * contract["units"]
+    if contract["kind"] == INVERSE:
+        # Bounded by the product: there, a smaller notional is a higher price.
+        if shrinks:
+            return units // size
+        return -((-units) // size)
+    if shrinks:
+        return -((-size) // units)
+    return size // units
+
+
+@kernel
+def sort_due(venue: Exchange) -> None:
+    """Put the pools that are due in order; those of one account are in order already."""
+    count = venue.state[0]["due"]
+    is_sorted = True
+    for index in range(1, count):
+        if venue.due[index] < venue.due[index - 1]:
+            is_sorted = False
+            break
+    if is_sorted:
+        return
+    places = venue.sorting.shape[0] - 2049
+    for digit in range(0, 33, 11):
+        for index in range(2049):
+            venue.sorting[places + index] = 0
+        for index in range(count):
+            bucket = (venue.due[index] >> (24 + digit)) & 2047
+            venue.sorting[places + bucket + 1] += 1
+        for index in range(2048):
+            venue.sorting[places + index + 1] += venue.sorting[places + index]
+        for index in range(count):
+            pool = venue.due[index]
+            bucket = (pool >> (24 + digit)) & 2047
+            venue.sorting[venue.sorting[places + bucket]] = pool
+            venue.sorting[places + bucket] += 1
+        for index in range(count):
+            venue.due[index] = venue.sorting[index]
+
+
+@inlined
+def bankruptcy_price(contract: Records, lots: int, equity_units: int) -> int:
+    """The worst price at which closing signed lots leaves an equity of 0 or more."""
+    mark, units = contract["mark_ticks"], contract["units"]
+    if contract["kind"] == INVERSE:
+        coins = abs(lots) * units
+        at_mark = notional(contract, lots, mark)
+        if lots > 0:
+            price = -((-coins) // max(1, at_mark + equity_units))
+        else:
+            less = at_mark - equity_units
+            price = coins // less if less > 0 else MOST_PRICE_TICKS
+    elif lots > 0:
+        price = mark - equity_units // (lots * units)
+    else:
+        price = mark + equity_units // (-lots * units)
+    return min(max(price, 1), MOST_PRICE_TICKS)

@@ -1,0 +1,559 @@
+"""Orders of customers: refusals in their order, and how an order meets the book, fill by fill.
+
+``reference/trading.py`` says the same in plain Python.
+"""
+
+from __future__ import annotations
+
+from undertow.kernels.book_arrays import NONE
+from undertow.kernels.book_orders import (
+    position_of as id_position,
+)
+from undertow.kernels.book_orders import rank_of, rest, slot_at, take_away
+from undertow.kernels.compile import Records, inlined, int64, kernel, uint32
+from undertow.kernels.exchange_arrays import Exchange
+from undertow.kernels.ledger import (
+    MILLION,
+    charge,
+    leg_key,
+    notional,
+    of_million,
+    position_at,
+    position_of,
+    settle,
+    value,
+)
+from undertow.kernels.margin import free, gross_exposure, initial, tier_number
+from undertow.kernels.matching import best_maker, could_fill, order_price, take_lots
+from undertow.kernels.tables import find
+from undertow.model.codes import (
+    ABOVE_MAX_QUANTITY,
+    ACCEPTED,
+    ALREADY_EXPIRED,
+    BAD_LEG,
+    BAD_SELF_TRADE_MODE,
+    BAD_SIDE,
+    BAD_TIME_IN_FORCE,
+    BELOW_MIN_NOTIONAL,
+    BELOW_MIN_QUANTITY,
+    BUY,
+    CANCEL_BOTH,
+    CANCEL_NEWEST,
+    CANCEL_OLDEST,
+    CANCELLED,
+    DUPLICATE_ORDER,
+    FILL,
+    FIRST_CUSTOMER,
+    FOK,
+    FOK_UNFILLED,
+    HALTED,
+    INSUFFICIENT_MARGIN,
+    IOC,
+    IOC_REMAINDER,
+    LEVERAGE_ABOVE_TIER,
+    LONG,
+    MARKET,
+    MOST_PRICE_TICKS,
+    NO_LIQUIDITY,
+    NO_MARK,
+    NO_REASON,
+    ONE_WAY,
+    ORDER_ID_NOT_POSITIVE,
+    OUTSIDE_PRICE_BAND,
+    POSITION_TOO_LARGE,
+    POST_ONLY,
+    POST_ONLY_WOULD_TAKE,
+    PRICE_NOT_POSITIVE,
+    PRICE_TOO_LARGE,
+    QUANTITY_NOT_POSITIVE,
+    REDUCE_ONLY,
+    REDUCE_ONLY_EXCESS,
+    REDUCE_ONLY_WOULD_FLIP,
+    REJECTED,
+    SELF_TRADE,
+    SELF_TRADE_ALLOWED,
+    SELL,
+    SHORT,
+    UNKNOWN_ACCOUNT,
+    UNKNOWN_INSTRUMENT,
+)
+
+
+@inlined
+def write(
+    venue: Exchange, kind: int, reason: int, side: int, leg: int, instrument: int, account: int,
+    order_id: int, price_ticks: int, quantity_lots: int, leaves_lots: int,
+) -> Records:  # fmt: skip
+    """Append an event; returns its record, for what else it has to tell."""
+    state = venue.state[0]
+    event = venue.events[state["events"]]
+    state["events"] += 1
+    event["kind"] = kind
+    event["reason"] = reason
+    event["side"] = side
+    event["leg"] = leg
+    event["instrument"] = instrument
+    event["command"] = state["command"]
+    event["account"] = account
+    event["order_id"] = order_id
+    event["price_ticks"] = price_ticks
+    event["quantity_lots"] = quantity_lots
+    event["leaves_lots"] = leaves_lots
+    event["amount_units"] = 0
+    event["fee_units"] = 0
+    event["maker_account"] = 0
+    event["maker_leg"] = 0
+    event["maker_id"] = 0
+    event["maker_leaves_lots"] = 0
+    event["maker_amount_units"] = 0
+    event["maker_fee_units"] = 0
+    return event
+
+
+@kernel
+def reject(venue: Exchange, command: Records, reason: int) -> None:
+    """Say why a command is not carried out, with its own numbers."""
+    write(
+        venue, REJECTED, reason, command["side"], command["leg"], command["instrument"],
+        command["account"], command["order_id"], command["price_ticks"],
+        command["quantity_lots"], 0,
+    )  # fmt: skip
+
+
+@inlined
+def only_reduces(reduce_only: bool, leg: int, side: int) -> bool:
+    """Whether an order can never open a position; in hedge mode one against its leg cannot."""
+    opening = BUY if leg == LONG else SELL
+    return reduce_only or (leg != ONE_WAY and side != opening)
+
+
+@inlined
+def closable(held: Records, side: int) -> int:
+    """Lots of a position that an order of this side could close."""
+    return max(0, held["lots"] if side == SELL else -held["lots"])
+
+
+@inlined
+def bad_words(venue: Exchange, command: Records, is_market: bool) -> int:
+    """Why the words of an order make no sense here, whatever its numbers."""
+    instrument, account = command["instrument"], command["account"]
+    if instrument < 0 or instrument >= venue.contracts.shape[0]:
+        return UNKNOWN_INSTRUMENT
+    if account < 0 or account >= venue.accounts.shape[0]:
+        return UNKNOWN_ACCOUNT
+    force, leg = command["time_in_force"], command["leg"]
+    if venue.contracts[instrument]["halted"] != 0:
+        return HALTED
+    if command["side"] != BUY and command["side"] != SELL:
+        return BAD_SIDE
+    if force < 0 or force > POST_ONLY or (is_market and force == POST_ONLY):
+        return BAD_TIME_IN_FORCE
+    if command["self_trade"] < 0 or command["self_trade"] > CANCEL_BOTH:
+        return BAD_SELF_TRADE_MODE
+    if venue.accounts[account]["hedge"] != 0:
+        if leg != LONG and leg != SHORT:
+            return BAD_LEG
+    elif leg != ONE_WAY:
+        return BAD_LEG
+    return NO_REASON
+
+
+@inlined
+def is_waiting(venue: Exchange, order_id: int) -> bool:
+    """Whether a conditional order with this id waits."""
+    return bool(
+        venue.state[0]["waiting_count"] > 0
+        and venue.waiting_slots[find(venue.waiting_slots, order_id)]["key"] != 0
+    )
+
+
+@inlined
+def refusal(venue: Exchange, command: Records, position: int) -> int:
+    """Why a new order is not taken; ``position`` is that of its id in the book's table."""
+    is_market = command["kind"] == MARKET
+    reason = bad_words(venue, command, is_market)
+    if reason != NO_REASON:
+        return reason
+    contract = venue.contracts[command["instrument"]]
+    if command["order_id"] <= 0:
+        return ORDER_ID_NOT_POSITIVE
+    if slot_at(venue.book, position) != NONE or is_waiting(venue, command["order_id"]):
+        return DUPLICATE_ORDER
+    if command["expire_ns"] != 0 and command["expire_ns"] <= venue.state[0]["now_ns"]:
+        return ALREADY_EXPIRED
+    if contract["mark_ticks"] == 0:
+        return NO_MARK
+    side, lots = int64(command["side"]), command["quantity_lots"]
+    price = contract["mark_ticks"] if is_market else command["price_ticks"]
+    flagged = command["flags"] & REDUCE_ONLY != 0
+    reason = bad_size(contract, side, price, lots, flagged, is_market)
+    if reason != NO_REASON:
+        return reason
+    slot = position_of(
+        venue, command["account"], int64(command["instrument"]), int64(command["leg"])
+    )  # fmt: skip
+    held = venue.positions[slot]
+    reduces = only_reduces(flagged, command["leg"], side)
+    if reduces and lots + held["reduce_lots"] > closable(held, side):
+        return REDUCE_ONLY_WOULD_FLIP
+    if command["time_in_force"] == POST_ONLY and would_take(
+        venue, 2 * int64(command["instrument"]) + side, price
+    ):
+        return POST_ONLY_WOULD_TAKE
+    if reduces:
+        return NO_REASON
+    return lacks_margin(venue, slot, side, price, lots, is_market)
+
+
+@inlined
+def would_take(venue: Exchange, queue: int, price: int) -> bool:
+    """Whether an order of this queue would meet the other side."""
+    other = queue ^ 1
+    return bool(venue.book.sides[other]["best_rank"] <= rank_of(other, price))
+
+
+@inlined
+def bad_size(
+    contract: Records, side: int, price: int, lots: int, reduces: bool, is_market: bool
+) -> int:
+    """Why a price or quantity is not taken: the venue's filters."""
+    if price <= 0:
+        return PRICE_NOT_POSITIVE
+    if price > contract["max_price_ticks"]:
+        return PRICE_TOO_LARGE
+    if lots <= 0:
+        return QUANTITY_NOT_POSITIVE
+    if lots < contract["min_lots"]:
+        return BELOW_MIN_QUANTITY
+    if lots > contract["max_lots"]:
+        return ABOVE_MAX_QUANTITY
+    if not reduces and notional(contract, lots, price) < contract["min_notional_units"]:
+        return BELOW_MIN_NOTIONAL
+    if is_market:
+        return NO_REASON
+    mark = contract["mark_ticks"]
+    if side == BUY:
+        if contract["band_up_ppm"] != 0 and price > up_by(mark, contract["band_up_ppm"]):
+            return OUTSIDE_PRICE_BAND
+    elif contract["band_down_ppm"] != 0 and price < down_by(mark, contract["band_down_ppm"]):
+        return OUTSIDE_PRICE_BAND
+    return NO_REASON
+
+
+@inlined
+def up_by(price: int, rate_ppm: int) -> int:
+    """A price raised by a rate, rounded down."""
+    whole = price // MILLION
+    return price + whole * rate_ppm + (price - whole * MILLION) * rate_ppm // MILLION
+
+
+@inlined
+def down_by(price: int, rate_ppm: int) -> int:
+    """A price lowered by a rate, rounded up."""
+    whole = price // MILLION
+    return price - whole * rate_ppm - (price - whole * MILLION) * rate_ppm // MILLION
+
+
+@inlined
+def lacks_margin(
+    venue: Exchange, slot: int, side: int, price: int, lots: int, is_market: bool
+) -> int:
+    """Why an order that may open a position is too much for its account."""
+    held = venue.positions[slot]
+    if held["account"] < FIRST_CUSTOMER:
+        return NO_REASON
+    instrument = int64(held["key"]) // 4
+    contract = venue.contracts[instrument]
+    if is_market:
+        price = market_price(venue, instrument, side)
+    before = initial(held, contract)
+    size = notional(contract, lots, price)
+    count(held, side, lots, size)
+    reason = too_large(venue, held, contract)
+    if reason == NO_REASON and initial(held, contract) > before:
+        sign = 1 if side == BUY else -1
+        loss = value(contract, sign * lots, price) - value(
+            contract, sign * lots, contract["mark_ticks"]
+        )
+        if free(venue, held["account"]) < max(0, loss):
+            reason = INSUFFICIENT_MARGIN
+    count(held, side, -lots, -size)
+    return reason
+
+
+@inlined
+def market_price(venue: Exchange, instrument: int, side: int) -> int:
+    """The price that the margin of a market order is counted at."""
+    contract = venue.contracts[instrument]
+    other = 2 * instrument + 1 - side
+    place = venue.book.sides[other]
+    price = contract["mark_ticks"]
+    if place["orders"] > 0:
+        price = rank_of(other, place["best_rank"])
+    buffer_ppm = venue.rules[0]["market_buffer_ppm"]
+    if side == BUY:
+        return min(up_by(price, buffer_ppm), contract["max_price_ticks"])
+    return max(1, down_by(price, buffer_ppm))
+
+
+@inlined
+def too_large(venue: Exchange, held: Records, contract: Records) -> int:
+    """Whether position and orders could exceed the venue's limit, or the tier of the leverage."""
+    most = max(abs(held["lots"] + held["bid_lots"]), abs(held["lots"] - held["ask_lots"]))
+    if most > contract["max_position_lots"]:
+        return POSITION_TOO_LARGE
+    size = 0
+    if held["lots"] != 0:
+        size = notional(contract, held["lots"], contract["mark_ticks"])
+    tier = venue.tiers[tier_number(venue, contract, most, gross_exposure(held, size))]
+    return LEVERAGE_ABOVE_TIER if held["leverage"] > tier["max_leverage"] else NO_REASON
+
+
+@inlined
+def count(held: Records, side: int, lots: int, notional_units: int) -> None:
+    """Count a resting order, or (below 0) count it no more."""
+    if side == BUY:
+        held["bid_lots"] += lots
+        held["bid_units"] += notional_units
+    else:
+        held["ask_lots"] += lots
+        held["ask_units"] += notional_units
+
+
+@inlined
+def reserve(
+    venue: Exchange, slot: int, side: int, reduces: bool, price: int, before: int, after: int
+) -> None:
+    """Count that an order of the position's holder has so many open lots, after so many."""
+    held = venue.positions[slot]
+    if reduces:
+        held["reduce_lots"] += after - before
+        state = venue.state[0]
+        state["reduce_only_orders"] += int(before == 0) - int(after == 0)
+        return
+    contract = venue.contracts[held["key"] // 4]
+    units = 0
+    if after != 0:
+        units += notional(contract, after, price)
+    if before != 0:
+        units -= notional(contract, before, price)
+    count(held, side, after - before, units)
+
+
+@inlined
+def tag_of(reduces: bool, leg: int) -> int:
+    """What an order keeps about its position."""
+    return int(reduces) | (leg << 1)
+
+
+@kernel
+def enter(venue: Exchange, command: Records) -> None:
+    """A new limit or market order."""
+    order_id = command["order_id"]
+    reason = refusal(venue, command, id_position(venue.book, order_id))
+    if reason != NO_REASON:
+        reject(venue, command, reason)
+        return
+    side, instrument = int64(command["side"]), int64(command["instrument"])
+    leg, account = int64(command["leg"]), int64(command["account"])
+    lots = command["quantity_lots"]
+    is_market = command["kind"] == MARKET
+    price = command["price_ticks"]
+    if is_market:
+        price = market_limit(venue.contracts[instrument], side)
+    force, self_trade = int64(command["time_in_force"]), int64(command["self_trade"])
+    shown = 0 if is_market else price
+    write(
+        venue, ACCEPTED, NO_REASON, side, leg, instrument, account, order_id, shown, lots, lots
+    )  # fmt: skip
+    queue = 2 * instrument + side
+    if force == FOK and not could_fill(venue.book, account, queue, price, lots, self_trade):
+        write(
+            venue, CANCELLED, FOK_UNFILLED, side, leg, instrument, account, order_id, shown, lots, 0
+        )
+        return
+    reduces = only_reduces(command["flags"] & REDUCE_ONLY != 0, leg, side)
+    finish(
+        venue, order_id, account, leg, queue, price, lots, force, self_trade, reduces,
+        command["expire_ns"], is_market,
+    )  # fmt: skip
+
+
+@kernel
+def finish(
+    venue: Exchange, order_id: int, account: int, leg: int, queue: int, price: int, lots: int,
+    force: int, self_trade: int, reduces: bool, expire_ns: int, is_market: bool,
+) -> None:  # fmt: skip
+    """Fill an accepted order as far as possible; the rest rests or leaves."""
+    reason = NO_REASON
+    instrument, side = queue >> 1, queue & 1
+    if would_take(venue, queue, price):
+        lots, reason = match(venue, order_id, account, leg, queue, price, lots, self_trade)
+        if lots == 0:
+            return
+    slot = position_at(venue, account, leg_key(instrument, leg))
+    held = venue.positions[slot]
+    if reason == NO_REASON:
+        if is_market:
+            reason = NO_LIQUIDITY
+        elif force == IOC:
+            reason = IOC_REMAINDER
+        elif force == FOK:
+            reason = FOK_UNFILLED
+        elif reduces and lots + held["reduce_lots"] > closable(held, side):
+            reason = REDUCE_ONLY_EXCESS
+    if reason != NO_REASON:
+        write(
+            venue, CANCELLED, reason, side, leg, instrument, account, order_id,
+            0 if is_market else price, lots, 0,
+        )  # fmt: skip
+        return
+    rest(
+        venue.book, order_id, account, queue, rank_of(queue, price), lots, expire_ns,
+        force == POST_ONLY, tag_of(reduces, leg), id_position(venue.book, order_id),
+    )  # fmt: skip
+    reserve(venue, slot, side, reduces, price, 0, lots)
+
+
+@inlined
+def market_limit(contract: Records, side: int) -> int:
+    """The worst price that a market order may be filled at."""
+    bound_ppm = contract["market_bound_ppm"]
+    if bound_ppm == 0:
+        return MOST_PRICE_TICKS if side == BUY else 1
+    if side == BUY:
+        return up_by(contract["mark_ticks"], bound_ppm)
+    return max(1, down_by(contract["mark_ticks"], bound_ppm))
+
+
+@inlined
+def match(
+    venue: Exchange, order_id: int, account: int, leg: int, queue: int, price: int, lots: int,
+    self_trade: int,
+) -> tuple[int, int]:  # fmt: skip
+    """Fill an order as far as its price allows; lots left, and why it ended early if it did."""
+    other = queue ^ 1
+    worst = rank_of(other, price)
+    while lots > 0:
+        slot = best_maker(venue.book, other, worst)
+        if slot == NONE:
+            break
+        maker = venue.book.orders[slot]
+        if self_trade != SELF_TRADE_ALLOWED and maker["account"] == account:
+            if self_trade != CANCEL_NEWEST:
+                remove(venue, slot, CANCELLED, SELF_TRADE)
+            if self_trade != CANCEL_OLDEST:
+                return lots, SELF_TRADE
+            continue
+        taken = min(lots, maker["quantity_lots"])
+        lots -= taken
+        fill(venue, order_id, account, leg, queue, slot, taken, lots, NO_REASON)
+    return lots, NO_REASON
+
+
+@kernel
+def remove(venue: Exchange, slot: int, kind: int, reason: int) -> None:
+    """Take a resting order out, and say so."""
+    order = venue.book.orders[slot]
+    queue, tag = int64(order["queue"]), int64(order["reduce_only"])
+    account, lots = int64(order["account"]), order["quantity_lots"]
+    price = order_price(venue.book, slot)
+    leg, side, instrument = tag >> 1, queue & 1, queue >> 1
+    position = position_at(venue, account, leg_key(instrument, leg))
+    reserve(venue, position, side, tag & 1 != 0, price, lots, 0)
+    write(
+        venue, kind, reason, side, leg, instrument, account, order["order_id"], price, lots, 0
+    )  # fmt: skip
+    take_away(venue.book, slot, id_position(venue.book, order["order_id"]))
+
+
+@inlined
+def touch(venue: Exchange, contract: Records) -> None:
+    """Remember that orders may wait for a price that has changed."""
+    contract["touched"] = 1
+    venue.state[0]["touched"] = 1
+
+
+@kernel
+def fill(
+    venue: Exchange, order_id: int, account: int, leg: int, queue: int, slot: int, lots: int,
+    leaves: int, reason: int,
+) -> None:  # fmt: skip
+    """Trade some lots with a resting order; a forced taker (with a reason) pays no fee here."""
+    maker = venue.book.orders[slot]
+    instrument, side = queue >> 1, queue & 1
+    contract = venue.contracts[instrument]
+    price = order_price(venue.book, slot)
+    tag, before = int64(maker["reduce_only"]), maker["quantity_lots"]
+    maker_account, maker_leg = int64(maker["account"]), tag >> 1
+    maker_id = maker["order_id"]
+    held_by_maker = position_at(venue, maker_account, leg_key(instrument, maker_leg))
+    reserve(venue, held_by_maker, 1 - side, tag & 1 != 0, price, before, before - lots)
+    take_lots(venue.book, slot, lots)
+    held_by_taker = position_of(venue, account, instrument, leg)
+    bought = value(contract, lots, price)
+    size = abs(bought)
+    sign = 1 if side == BUY else -1
+    amount = settle(venue, held_by_taker, sign * lots, sign * bought, reason != NO_REASON)
+    fee = 0
+    if account >= FIRST_CUSTOMER and reason == NO_REASON:
+        fee = of_million(size, contract["taker_fee_ppm"])
+        charge(venue, held_by_taker, fee)
+    maker_amount = settle(venue, held_by_maker, -sign * lots, -sign * bought, False)
+    maker_fee = 0
+    if maker_account >= FIRST_CUSTOMER:
+        maker_fee = of_million(size, contract["maker_fee_ppm"])
+        charge(venue, held_by_maker, maker_fee)
+    contract["last_ticks"] = price
+    if venue.state[0]["waiting_count"] > 0:
+        touch(venue, contract)
+    event = write(
+        venue, FILL, reason, side, leg, instrument, account, order_id, price, lots, leaves
+    )  # fmt: skip
+    event["amount_units"] = amount
+    event["fee_units"] = -fee
+    event["maker_account"] = maker_account
+    event["maker_leg"] = maker_leg
+    event["maker_id"] = maker_id
+    event["maker_leaves_lots"] = before - lots
+    event["maker_amount_units"] = maker_amount
+    event["maker_fee_units"] = -maker_fee
+    if venue.state[0]["reduce_only_orders"] > 0:
+        shrink(venue, held_by_taker)
+        shrink(venue, held_by_maker)
+
+
+@kernel
+def shrink(venue: Exchange, position: int) -> None:
+    """Cancel resting orders that only reduce and exceed what there is, the newest first."""
+    held = venue.positions[position]
+    for side in (BUY, SELL):
+        if held["reduce_lots"] == 0:
+            return
+        total = reducing_lots(venue, position, side)
+        queue = 2 * (int64(held["key"]) // 4) + side
+        tag = tag_of(True, int64(held["key"]) % 4)
+        slot = uint32(venue.book.account_orders[held["account"]])
+        while slot != NONE and total > closable(held, side):
+            order = venue.book.orders[slot]
+            after = uint32(order["account_next"])
+            if order["queue"] == queue and order["reduce_only"] == tag:
+                total -= order["quantity_lots"]
+                remove(venue, slot, CANCELLED, REDUCE_ONLY_EXCESS)
+            slot = after
+
+
+@inlined
+def reducing_lots(venue: Exchange, position: int, side: int) -> int:
+    """Lots of the position's resting orders of one side that only reduce."""
+    held = venue.positions[position]
+    queue = 2 * (int64(held["key"]) // 4) + side
+    tag = tag_of(True, int64(held["key"]) % 4)
+    total = 0
+    slot = uint32(venue.book.account_orders[held["account"]])
+    while slot != NONE:
+        order = venue.book.orders[slot]
+        if order["queue"] == queue and order["reduce_only"] == tag:
+            total += order["quantity_lots"]
+        slot = uint32(order["account_next"])
+    return total

@@ -1,0 +1,151 @@
+"""What the names in a venue's rules mean to the engine: stages, policies, triggers, rankings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TypeVar
+
+from undertow.errors import UndertowError, nearest
+from undertow.model import codes
+from undertow.model.contracts import Rules
+from undertow.venues import methods, rulebook
+from undertow.venues.exchange_assumptions import Assumptions
+from undertow.venues.exchange_tiers import MILLION
+from undertow.venues.instruments import CASH_UNITS
+
+SECOND_NS = 10**9
+# Steps down to a lower tier differ only in their size.
+POLICIES = {
+    "stop_when_compliant": codes.WHOLE,
+    "until_below_trigger": codes.WHOLE,
+    "fraction_then_whole": codes.FRACTION,
+    "tiers_down": codes.TIERS,
+    "tiers_down_while_above_first_tier_need": codes.TIERS,
+    "tier_by_tier": codes.TIERS,
+    "to_lower_risk_limit": codes.TIERS,
+}
+# Of each stage: who takes over in it, or nobody; whether its orders stop at the bankruptcy price.
+STAGES: Mapping[str, tuple[int | None, bool]] = {
+    "one_large_ioc": (None, True),
+    "market_order": (None, False),
+    "net_long_and_short": (None, True),
+    "reduce_tiers": (None, True),
+    "reduce_risk_limit": (None, True),
+    "incremental": (None, True),
+    "flash_order": (None, True),
+    "full": (None, True),
+    "takeover": (codes.BY_FUND, True),
+    "backstop_vault": (codes.BY_VAULT, True),
+}
+# Whether an account is liquidated whose equity equals its maintenance margin.
+TRIGGERS = {
+    "maintenance_over_margin_balance": True,
+    "equity_over_maintenance_and_fee": True,
+    "margin_rate_at_or_below_tier_rate": True,
+    "equity_below_maintenance": False,
+}
+CLOSE_PRICES = {
+    "bankruptcy": codes.AT_BANKRUPTCY,
+    "mark": codes.AT_MARK,
+    "previous_mark": codes.AT_PREVIOUS_MARK,
+}
+SHORTFALLS = {"adl": False, "socialised_loss": True, "clawback": True}
+_Value = TypeVar("_Value")
+
+
+def engine_rules(book: rulebook.Rules, least_leverage: int, used: Assumptions) -> Rules:
+    """How the venue treats orders, liquidations and losses, in the engine's words.
+
+    Parameters
+    ----------
+    least_leverage
+        The leverage that every instrument allows a small position.
+
+    Raises
+    ------
+    UndertowError
+        For a name in the rules that the engine has no meaning for, and a number that it needs.
+    """
+    stages = used.value(book, "liquidation.stages")
+    meanings = [_meaning("liquidation.stages", stage, STAGES) for stage in stages]
+    takers = [taker for taker, _ in meanings if taker is not None]
+    if not takers:
+        why = f"no source says who takes what the stages {', '.join(stages)} leave"
+        used.note("liquidation.takeover", "insurance fund", why)
+    takeover = takers[0] if takers else codes.BY_FUND
+    policy_name = used.value(book, "liquidation.partial_policy")
+    policy = _meaning("liquidation.partial_policy", policy_name, POLICIES)
+    ranking = used.value(book, "adl.ranking")
+    _meaning("adl.ranking", ranking, dict.fromkeys(methods.known("adl")))
+    trigger = used.value(book, "liquidation.trigger")
+    close_price = used.value(book, "adl.close_price")
+    shortfall = used.value(book, "insurance.shortfall")
+    return Rules(
+        amend_keeps_priority=bool(used.value(book, "orders.amend_keeps_priority")),
+        default_leverage=min(int(used.value(book, "orders.default_leverage")), least_leverage),
+        market_buffer_ppm=ppm(used.value(book, "orders.market_buffer_rate")),
+        liquidates_when_equal=_meaning("liquidation.trigger", trigger, TRIGGERS),
+        counts_fee=used.value(book, "liquidation.counts_fee"),
+        cancels_orders_first=used.value(book, "liquidation.cancels_orders_first"),
+        policy=policy,
+        bounded_by_bankruptcy=all(bounded for _, bounded in meanings),
+        takeover=takeover,
+        fund_pays=book.insurance.scope != "backstop_vault",
+        adl_ranking=ranking,
+        adl_price=_meaning("adl.close_price", close_price, CLOSE_PRICES),
+        socialises=_meaning("insurance.shortfall", shortfall, SHORTFALLS),
+        **_parts(book, policy, used),
+        **_backstop(book, takeover, used),
+    )
+
+
+def _parts(book: rulebook.Rules, policy: int, used: Assumptions) -> dict[str, int]:
+    """Numbers of the policy that closes a part first."""
+    if policy == codes.TIERS:
+        return {
+            "partial_from_tier": used.value(book, "liquidation.partial_from_tier"),
+            "tiers_per_step": used.value(book, "liquidation.tiers_per_step"),
+        }
+    if policy == codes.FRACTION:
+        because = "closing a fraction first"
+        above = used.needed(book, "liquidation.partial_above_usd", because)
+        fraction = used.needed(book, "liquidation.partial_fraction", because)
+        cooldown_s = used.needed(book, "liquidation.cooldown_s", because)
+        return {
+            "partial_above_units": int(above * CASH_UNITS),
+            "partial_ppm": ppm(fraction),
+            "cooldown_ns": cooldown_s * SECOND_NS,
+        }
+    return {}
+
+
+def _backstop(book: rulebook.Rules, takeover: int, used: Assumptions) -> dict[str, int]:
+    """The share of maintenance under which a vault takes over, to the nearest millionth."""
+    if takeover != codes.BY_VAULT:
+        return {}
+    share = used.needed(book, "liquidation.backstop_below", "a backstop vault")
+    ppm = round(share * MILLION)
+    if ppm != share * MILLION:
+        used.note("liquidation.backstop_below", f"{ppm} ppm", f"{share} to the nearest millionth")
+    return {"backstop_ppm": ppm}
+
+
+def ppm(rate: object) -> int:
+    """A rate in millionths.
+
+    Raises
+    ------
+    UndertowError
+        When that is no whole number.
+    """
+    scaled = Fraction(str(rate)) * MILLION
+    if scaled.denominator != 1:
+        raise UndertowError(f"a rate of {rate} is no whole number of millionths")
+    return scaled.numerator
+
+
+def _meaning(key: str, name: str, known: Mapping[str, _Value]) -> _Value:
+    if name not in known:
+        raise UndertowError(f"{key}: the engine has no '{name}'{nearest(name, known)}")
+    return known[name]

@@ -1,0 +1,1 @@
+"""Checks against what really happened; each is a program of its own (see README.md)."""

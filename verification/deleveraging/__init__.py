@@ -1,0 +1,1 @@
+"""Parts of `verification.hyperliquid_adl`: what is read, recomputed, compared and drawn."""
