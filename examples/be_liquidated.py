@@ -1,3 +1,4 @@
+# ruff: noqa: T201
 """The same position and the same fall, by the rules of Binance and of Hyperliquid."""
 
 from undertow.venues.exchange import Venue

@@ -1,3 +1,4 @@
+# ruff: noqa: T201
 """An insurance fund runs dry in a gap, and winners are closed to pay for the losers."""
 
 from undertow.venues.exchange import Venue
@@ -17,5 +18,5 @@ for event in venue.mark(BTC, "113000"):  # no bid is left between the two prices
     print(event.kind, event.account, event.maker_account or "", event.quantity or "")
 for account in ("fund", *winners):
     print(f"\n{venue.statement(account)}")
-total = venue.accounts()["cash"].sum() + venue.accounts()["unrealised"].sum()
-print(f"\nall accounts together: {total:,.6f}, as was brought in")
+total = venue.accounts()["equity"].sum()
+print(f"\nall accounts together {total:,.2f} of 535,000.00 deposited")

@@ -56,9 +56,9 @@ class Desk:
         """A market order."""
         return self.order(codes.MARKET, account, side, lots, **more)
 
-    def stop(self, account: int, side: int, lots: int, trigger: int, **more: int) -> list[Event]:
+    def stop(self, account: int, side: int, lots: int, at: int, **more: int) -> list[Event]:
         """A stop that becomes a market order, by the mark."""
-        values = {"trigger": codes.STOP, "trigger_ticks": trigger} | more
+        values = {"trigger": codes.STOP, "trigger_ticks": at} | more
         return self.order(codes.CONDITIONAL, account, side, lots, **values)
 
     def fund(self, **cash: int) -> None:
@@ -96,11 +96,8 @@ WHO = {"fund": codes.FUND, "ann": ANN, "bob": BOB, "cat": CAT, "dan": DAN}
 
 
 def said(events: list[Event]) -> list[str]:
-    """The kinds of events, with their reasons in words where codes have them."""
-    return [
-        f"{NAMES[event.kind]} {codes.REASON_NAMES.get(event.reason, event.reason)}".strip()
-        for event in events
-    ]
+    """The kinds of events."""
+    return [NAMES[event.kind] for event in events]
 
 
 def of_kind(events: list[Event], kind: int) -> list[Event]:

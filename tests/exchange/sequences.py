@@ -40,6 +40,7 @@ class Judged:
         self.wallets = venue_laws.statement_adds_up(venue, self.wallets, events)
         venue_laws.money_moves_between_accounts(events)
         venue_laws.funding_sums_to_zero(events)
+        venue_laws.closing_is_allowed(venue, command, events)
         venue_laws.state_laws(venue)
         if is_mark and (not events or events[0].kind != codes.REJECTED):
             forced_laws.mark_laws(before, venue, events)

@@ -68,7 +68,7 @@ VENUES: dict[str, Venue] = {
             linear(tiers=ONE_TIER, maker_fee_ppm=-100),
         ),
         Rules(
-            policy=codes.FRACTION, partial_above_units=20 * CASH, partial_ppm=200_000,
+            policy=codes.FRACTION, partial_above_units=5 * CASH, partial_ppm=200_000,
             cooldown_ns=30, bounded_by_bankruptcy=False, takeover=codes.BY_VAULT,
             backstop_ppm=666_667, fund_pays=False, adl_ranking="hyperliquid_documented",
             adl_price=codes.AT_PREVIOUS_MARK,

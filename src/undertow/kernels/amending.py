@@ -8,7 +8,7 @@ from __future__ import annotations
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import lessen, slot_at, take_away
 from undertow.kernels.book_orders import position_of as id_position
-from undertow.kernels.compile import Records, inlined, int64, kernel
+from undertow.kernels.compile import Records, inner, inner_inlined, int64
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.ledger import leg_key, position_at
 from undertow.kernels.matching import order_price
@@ -36,14 +36,14 @@ from undertow.model.codes import (
 )
 
 
-@kernel
+@inner
 def amend(venue: Exchange, command: Records) -> None:
     """Give an order of the account a new price and a new open quantity."""
     order_id = command["order_id"]
     slot = NONE
     if order_id > 0:
         slot = slot_at(venue.book, id_position(venue.book, order_id))
-    if slot == NONE or venue.book.orders[slot]["account"] != command["account"]:
+    if slot == NONE or int64(venue.book.orders[slot]["account"]) != int64(command["account"]):
         reject(venue, command, UNKNOWN_ORDER)
         return
     order = venue.book.orders[slot]
@@ -62,7 +62,7 @@ def amend(venue: Exchange, command: Records) -> None:
         reject(venue, command, reason)
         return
     price, lots = command["price_ticks"], command["quantity_lots"]
-    expire_ns, post_only = order["expire_ns"], order["post_only"] != 0
+    expire_ns, post_only = order["expire_ns"], int64(order["post_only"]) != 0
     write(venue, AMENDED, NO_REASON, side, leg, instrument, account, order_id, price, lots, lots)
     keeps = price == old_price and lots <= before
     if keeps and venue.rules[0]["amend_keeps_priority"] != 0:
@@ -77,7 +77,7 @@ def amend(venue: Exchange, command: Records) -> None:
     )  # fmt: skip
 
 
-@inlined
+@inner_inlined
 def refusal(venue: Exchange, command: Records, slot: int, position: int) -> int:
     """Why an order may not be changed so."""
     order = venue.book.orders[slot]
@@ -87,7 +87,7 @@ def refusal(venue: Exchange, command: Records, slot: int, position: int) -> int:
     price, lots = command["price_ticks"], command["quantity_lots"]
     if contract["halted"] != 0:
         return HALTED
-    if command["self_trade"] < 0 or command["self_trade"] > CANCEL_BOTH:
+    if int64(command["self_trade"]) < 0 or int64(command["self_trade"]) > CANCEL_BOTH:
         return BAD_SELF_TRADE_MODE
     reason = bad_size(contract, side, price, lots, reduces, False)
     if reason != NO_REASON:
@@ -95,8 +95,9 @@ def refusal(venue: Exchange, command: Records, slot: int, position: int) -> int:
     held = venue.positions[position]
     if reduces and lots + held["reduce_lots"] > closable(held, side):
         return REDUCE_ONLY_WOULD_FLIP
-    if order["post_only"] != 0 and would_take(venue, queue, price):
+    if int64(order["post_only"]) != 0 and would_take(venue, queue, price):
         return POST_ONLY_WOULD_TAKE
-    if reduces:
+    shrinks = price == order_price(venue.book, slot) and lots <= order["quantity_lots"]
+    if reduces or shrinks:
         return NO_REASON
     return lacks_margin(venue, position, side, price, lots, False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import position_of as id_position
 from undertow.kernels.book_orders import slot_at
-from undertow.kernels.compile import Records, inlined, int64, kernel, uint32
+from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import (
     LAST_FALLS,
     LAST_RISES,
@@ -59,29 +59,33 @@ from undertow.model.codes import (
 )
 
 
-@inlined
+@inner_inlined
 def price_of(venue: Exchange, order: Records) -> int:
     """The price that an order waits for; 0 before the first."""
-    contract = venue.contracts[order["instrument"]]
-    if order["flags"] & ON_LAST != 0:
+    contract = venue.contracts[int64(order["instrument"])]
+    if int64(order["flags"]) & ON_LAST != 0:
         return contract["last_ticks"]
     return contract["mark_ticks"]
 
 
-@inlined
+@inner_inlined
 def waits_for_a_fall(order: Records) -> bool:
     """A stop sells when the price falls and buys when it rises; a take-profit the other way."""
-    return (order["side"] == SELL) == (order["trigger"] != TAKE_PROFIT)
+    return (int64(order["side"]) == SELL) == (int64(order["trigger"]) != TAKE_PROFIT)
 
 
-@inlined
+@inner_inlined
 def refusal(venue: Exchange, command: Records) -> int:
     """Why a conditional order is not taken."""
-    price, lots, trigger = command["price_ticks"], command["quantity_lots"], command["trigger"]
+    price, lots, trigger = (
+        command["price_ticks"],
+        command["quantity_lots"],
+        int64(command["trigger"]),
+    )
     reason = bad_words(venue, command, price == 0)
     if reason != NO_REASON:
         return reason
-    contract = venue.contracts[command["instrument"]]
+    contract = venue.contracts[int64(command["instrument"])]
     order_id = command["order_id"]
     if order_id <= 0:
         return ORDER_ID_NOT_POSITIVE
@@ -96,7 +100,7 @@ def refusal(venue: Exchange, command: Records) -> int:
     at = command["trigger_ticks"]
     if at < (0 if trailing else 1) or at > contract["max_price_ticks"]:
         return BAD_TRIGGER
-    closes = command["flags"] & CLOSE_POSITION != 0
+    closes = int64(command["flags"]) & CLOSE_POSITION != 0
     if closes and (price != 0 or lots != 0):
         return BAD_TRIGGER
     if price < 0:
@@ -115,7 +119,7 @@ def refusal(venue: Exchange, command: Records) -> int:
     return NO_REASON
 
 
-@kernel
+@inner
 def wait(venue: Exchange, command: Records) -> None:
     """Take a conditional order, if its words make sense; its margin is checked when it fires."""
     reason = refusal(venue, command)
@@ -134,17 +138,17 @@ def wait(venue: Exchange, command: Records) -> None:
     state["waiting_sequence"] += 1
     put(venue.waiting_slots, find(venue.waiting_slots, command["order_id"]),
         command["order_id"], slot)  # fmt: skip
-    newest = uint32(venue.accounts[command["account"]]["newest_waiting"])
+    newest = uint32(venue.accounts[int64(command["account"])]["newest_waiting"])
     order["account_next"] = newest
     order["account_previous"] = 0
     venue.waiting[newest]["account_previous"] = slot
-    venue.accounts[command["account"]]["newest_waiting"] = slot
+    venue.accounts[int64(command["account"])]["newest_waiting"] = slot
     order["in_heap"] = 0
     order["active"] = 1
     order["start_ticks"] = command["trigger_ticks"]
     order["trigger_ticks"] = command["trigger_ticks"]
     instrument = int64(command["instrument"])
-    if command["trigger"] == TRAILING:
+    if int64(command["trigger"]) == TRAILING:
         order["active"] = command["trigger_ticks"] == 0
         order["extreme_ticks"] = price_of(venue, command)
         head = uint32(venue.roots[instrument, TRAILING_HEAD])
@@ -157,13 +161,13 @@ def wait(venue: Exchange, command: Records) -> None:
         into_heap(venue, slot)
     lots = command["quantity_lots"]
     write(
-        venue, ACCEPTED, NO_REASON, command["side"], command["leg"], instrument,
-        command["account"], command["order_id"], command["price_ticks"], lots, lots,
+        venue, ACCEPTED, NO_REASON, int64(command["side"]), int64(command["leg"]), instrument,
+        int64(command["account"]), command["order_id"], command["price_ticks"], lots, lots,
     )  # fmt: skip
     touch(venue, venue.contracts[instrument])
 
 
-@inlined
+@inner_inlined
 def copy_order(source: Records, target: Records) -> None:
     """Copy what an order says."""
     target["side"] = source["side"]
@@ -181,40 +185,40 @@ def copy_order(source: Records, target: Records) -> None:
     target["amount"] = source["amount"]
 
 
-@inlined
+@inner_inlined
 def heap_of(order: Records) -> int:
     """The heap that an order waits in."""
-    first = LAST_FALLS if order["flags"] & ON_LAST != 0 else MARK_FALLS
+    first = LAST_FALLS if int64(order["flags"]) & ON_LAST != 0 else MARK_FALLS
     return first if waits_for_a_fall(order) else first + 1
 
 
-@inlined
+@inner_inlined
 def into_heap(venue: Exchange, slot: int) -> None:
     """Let an order wait with its present trigger."""
     order = venue.waiting[slot]
-    root, instrument = heap_of(order), order["instrument"]
+    root, instrument = heap_of(order), int64(order["instrument"])
     trigger = order["trigger_ticks"]
     order["heap_key"] = -trigger if waits_for_a_fall(order) else trigger
     venue.roots[instrument, root] = insert(venue.waiting, venue.roots[instrument, root], slot)
 
 
-@inlined
+@inner_inlined
 def out_of_heap(venue: Exchange, slot: int) -> None:
     """Let an order wait no more."""
     order = venue.waiting[slot]
-    if order["in_heap"] != 0:
-        root, instrument = heap_of(order), order["instrument"]
+    if int64(order["in_heap"]) != 0:
+        root, instrument = heap_of(order), int64(order["instrument"])
         venue.roots[instrument, root] = take_out(venue.waiting, venue.roots[instrument, root], slot)
 
 
-@kernel
+@inner
 def follow(venue: Exchange, slot: int) -> None:
     """Let a trailing order start, and its trigger follow the best price since."""
     order = venue.waiting[slot]
     price = price_of(venue, order)
-    sells = order["side"] == SELL
+    sells = int64(order["side"]) == SELL
     extreme = order["extreme_ticks"]
-    if order["active"] == 0:
+    if int64(order["active"]) == 0:
         started = price >= order["start_ticks"] if sells else price <= order["start_ticks"]
         if not started or price == 0:
             return
@@ -227,20 +231,20 @@ def follow(venue: Exchange, slot: int) -> None:
         extreme = min(extreme, price)
         trigger = ceil_up(extreme, order["amount"])
     order["extreme_ticks"] = extreme
-    if order["in_heap"] != 0 and trigger == order["trigger_ticks"]:
+    if int64(order["in_heap"]) != 0 and trigger == order["trigger_ticks"]:
         return
     out_of_heap(venue, slot)
     order["trigger_ticks"] = trigger
     into_heap(venue, slot)
 
 
-@inlined
+@inner_inlined
 def floor_down(price: int, rate_ppm: int) -> int:
     """A price lowered by a rate, rounded down."""
     return price * 2 - ceil_up(price, rate_ppm)
 
 
-@inlined
+@inner_inlined
 def ceil_up(price: int, rate_ppm: int) -> int:
     """A price raised by a rate, rounded up."""
     whole = price // MILLION
@@ -248,7 +252,7 @@ def ceil_up(price: int, rate_ppm: int) -> int:
     return price + whole * rate_ppm - (-rest) // MILLION
 
 
-@kernel
+@inner
 def next_to_fire(venue: Exchange, instrument: int) -> int:
     """The conditional order of an instrument that fires first, 0 if none does."""
     slot = uint32(venue.roots[instrument, TRAILING_HEAD])
@@ -269,7 +273,7 @@ def next_to_fire(venue: Exchange, instrument: int) -> int:
     return uint32(0)
 
 
-@kernel
+@inner
 def next_fired(venue: Exchange) -> int:
     """The next order that fires in any instrument that was touched; 0 if there is none."""
     for instrument in range(venue.contracts.shape[0]):
@@ -285,13 +289,13 @@ def next_fired(venue: Exchange) -> int:
     return uint32(0)
 
 
-@kernel
+@inner
 def is_bound_reached(venue: Exchange, slot: int) -> bool:
     """Whether a command has set off too many orders; says so. Counts the one that is next."""
     state = venue.state[0]
     if state["fired"] == MOST_TRIGGERS:
         write(
-            venue, BOUND_REACHED, NO_REASON, 0, 0, venue.waiting[slot]["instrument"], 0, 0, 0,
+            venue, BOUND_REACHED, NO_REASON, 0, 0, int64(venue.waiting[slot]["instrument"]), 0, 0, 0,
             state["fired"], 0,
         )  # fmt: skip
         return True
@@ -299,20 +303,20 @@ def is_bound_reached(venue: Exchange, slot: int) -> bool:
     return False
 
 
-@kernel
+@inner
 def set_off(venue: Exchange, slot: int) -> None:
     """Turn a conditional order into an order, and enter it."""
     waiting, order = venue.waiting[slot], venue.order[0]
     copy_order(waiting, order)
-    order["kind"] = waiting["kind"]
+    order["kind"] = int64(waiting["kind"])
     lots = order["quantity_lots"]
     account, instrument = int64(order["account"]), int64(order["instrument"])
     leg, side = int64(order["leg"]), int64(order["side"])
-    closes = order["flags"] & CLOSE_POSITION != 0
-    order["flags"] = order["flags"] & REDUCE_ONLY
+    closes = int64(order["flags"]) & CLOSE_POSITION != 0
+    order["flags"] = int64(order["flags"]) & REDUCE_ONLY
     if closes:
         held = venue.positions[position_of(venue, account, instrument, leg)]
-        lots = closable(held, side) - held["reduce_lots"]
+        lots = closable(held, side)
         order["flags"] = REDUCE_ONLY
         order["quantity_lots"] = lots
     trigger = waiting["trigger_ticks"]
@@ -330,22 +334,22 @@ def set_off(venue: Exchange, slot: int) -> None:
     enter(venue, order)
 
 
-@kernel
+@inner
 def forget(venue: Exchange, slot: int) -> None:
     """Take a conditional order out of everything that knows it."""
     state, order = venue.state[0], venue.waiting[slot]
     out_of_heap(venue, slot)
-    if order["trigger"] == TRAILING:
+    if int64(order["trigger"]) == TRAILING:
         before, after = uint32(order["trail_previous"]), uint32(order["trail_next"])
         venue.waiting[before]["trail_next"] = after
         venue.waiting[after]["trail_previous"] = before
         if before == 0:
-            venue.roots[order["instrument"], TRAILING_HEAD] = after
+            venue.roots[int64(order["instrument"]), TRAILING_HEAD] = after
     before, after = uint32(order["account_previous"]), uint32(order["account_next"])
     venue.waiting[before]["account_next"] = after
     venue.waiting[after]["account_previous"] = before
     if before == 0:
-        venue.accounts[order["account"]]["newest_waiting"] = after
+        venue.accounts[int64(order["account"])]["newest_waiting"] = after
     remove_entry(venue.waiting_slots, find(venue.waiting_slots, order["order_id"]))
     order["next"] = state["free_waiting"]
     state["free_waiting"] = slot
@@ -353,12 +357,12 @@ def forget(venue: Exchange, slot: int) -> None:
     state["waiting_count"] -= 1
 
 
-@kernel
+@inner
 def drop(venue: Exchange, slot: int, reason: int) -> None:
     """Cancel a conditional order."""
     order = venue.waiting[slot]
     write(
-        venue, CANCELLED, reason, order["side"], order["leg"], order["instrument"],
-        order["account"], order["order_id"], order["price_ticks"], order["quantity_lots"], 0,
+        venue, CANCELLED, reason, int64(order["side"]), int64(order["leg"]), int64(order["instrument"]),
+        int64(order["account"]), order["order_id"], order["price_ticks"], order["quantity_lots"], 0,
     )  # fmt: skip
     forget(venue, slot)

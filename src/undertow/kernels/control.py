@@ -8,7 +8,7 @@ from __future__ import annotations
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import position_of as id_position
 from undertow.kernels.book_orders import slot_at
-from undertow.kernels.compile import Records, inlined, int64, kernel, uint32
+from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.conditional import drop
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.heap import take_out
@@ -56,40 +56,40 @@ MOST_UNITS = 2**60
 BILLION = 10**9
 
 
-@kernel
+@inner
 def told(venue: Exchange, command: Records, kind: int, amount_units: int) -> None:
     """Say that a command was carried out, with its own numbers."""
     event = write(
-        venue, kind, NO_REASON, command["side"], command["leg"], command["instrument"],
-        command["account"], command["order_id"], command["price_ticks"],
+        venue, kind, NO_REASON, int64(command["side"]), int64(command["leg"]), int64(command["instrument"]),
+        int64(command["account"]), command["order_id"], command["price_ticks"],
         command["quantity_lots"], 0,
     )  # fmt: skip
     event["amount_units"] = amount_units
 
 
-@inlined
+@inner_inlined
 def bad_instrument(venue: Exchange, command: Records) -> int:
     """Why there is no such instrument."""
-    instrument = command["instrument"]
+    instrument = int64(command["instrument"])
     known = 0 <= instrument < venue.contracts.shape[0]
     return NO_REASON if known else UNKNOWN_INSTRUMENT
 
 
-@inlined
+@inner_inlined
 def bad_account(venue: Exchange, command: Records) -> int:
     """Why there is no such account."""
-    known = 0 <= command["account"] < venue.accounts.shape[0]
+    known = 0 <= int64(command["account"]) < venue.accounts.shape[0]
     return NO_REASON if known else UNKNOWN_ACCOUNT
 
 
-@inlined
+@inner_inlined
 def bad_place(venue: Exchange, command: Records) -> int:
     """Why there is no such instrument or account."""
     reason = bad_instrument(venue, command)
     return reason if reason != NO_REASON else bad_account(venue, command)
 
 
-@inlined
+@inner_inlined
 def bad_price(venue: Exchange, command: Records) -> int:
     """Why a price that the venue is told makes no sense."""
     reason = bad_instrument(venue, command)
@@ -100,14 +100,14 @@ def bad_price(venue: Exchange, command: Records) -> int:
     return NO_REASON
 
 
-@inlined
+@inner_inlined
 def is_price_too_large(venue: Exchange, command: Records) -> bool:
     """Whether a price is beyond the contract's greatest."""
-    most = venue.contracts[command["instrument"]]["max_price_ticks"]
+    most = venue.contracts[int64(command["instrument"])]["max_price_ticks"]
     return bool(command["price_ticks"] > most)
 
 
-@kernel
+@inner
 def deposit(venue: Exchange, command: Records) -> None:
     """Bring cash in; all deposits together stay below 2^60 units."""
     amount, state = command["amount"], venue.state[0]
@@ -117,37 +117,37 @@ def deposit(venue: Exchange, command: Records) -> None:
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
-    venue.accounts[command["account"]]["cash_units"] += amount
+    venue.accounts[int64(command["account"])]["cash_units"] += amount
     state["deposited_units"] += amount
-    soil(venue, command["account"])
+    soil(venue, int64(command["account"]))
     told(venue, command, DEPOSITED, amount)
 
 
-@kernel
+@inner
 def withdraw(venue: Exchange, command: Records) -> None:
     """Take cash out, as far as it is free: profits that are not realised cannot leave."""
     amount = command["amount"]
     reason = bad_account(venue, command)
     if reason == NO_REASON and amount <= 0:
         reason = BAD_AMOUNT
-    if reason == NO_REASON and amount > spare_cash(venue, command["account"]):
+    if reason == NO_REASON and amount > spare_cash(venue, int64(command["account"])):
         reason = INSUFFICIENT_BALANCE
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
-    venue.accounts[command["account"]]["cash_units"] -= amount
+    venue.accounts[int64(command["account"])]["cash_units"] -= amount
     venue.state[0]["deposited_units"] -= amount
-    soil(venue, command["account"])
+    soil(venue, int64(command["account"]))
     told(venue, command, WITHDRAWN, -amount)
 
 
-@inlined
+@inner_inlined
 def spare_cash(venue: Exchange, account: int) -> int:
     """Cash of an account that nothing needs."""
     return min(free(venue, account), venue.accounts[account]["cash_units"])
 
 
-@inlined
+@inner_inlined
 def has_orders(venue: Exchange, account: int, instrument: int) -> bool:
     """Whether an account has orders that rest or wait in an instrument; in any, for -1."""
     slot = uint32(venue.book.account_orders[account])
@@ -157,17 +157,17 @@ def has_orders(venue: Exchange, account: int, instrument: int) -> bool:
         slot = uint32(venue.book.orders[slot]["account_next"])
     slot = uint32(venue.accounts[account]["newest_waiting"])
     while slot != 0:
-        if instrument == -1 or venue.waiting[slot]["instrument"] == instrument:
+        if instrument == -1 or int64(venue.waiting[slot]["instrument"]) == instrument:
             return True
         slot = uint32(venue.waiting[slot]["account_next"])
     return False
 
 
-@inlined
+@inner_inlined
 def make_legs(venue: Exchange, command: Records) -> tuple[int, int]:
     """The first and last leg that an account may have in an instrument, made if needed."""
     account, instrument = int64(command["account"]), int64(command["instrument"])
-    if venue.accounts[account]["hedge"] == 0:
+    if int64(venue.accounts[account]["hedge"]) == 0:
         only = position_of(venue, account, instrument, ONE_WAY)
         return only, only
     return (
@@ -176,7 +176,7 @@ def make_legs(venue: Exchange, command: Records) -> tuple[int, int]:
     )
 
 
-@kernel
+@inner
 def set_leverage(venue: Exchange, command: Records) -> None:
     """Change the leverage (``amount``) of an account in an instrument."""
     reason = bad_place(venue, command)
@@ -184,7 +184,7 @@ def set_leverage(venue: Exchange, command: Records) -> None:
         reject(venue, command, reason)
         return
     legs, leverage = make_legs(venue, command), command["amount"]
-    contract = venue.contracts[command["instrument"]]
+    contract = venue.contracts[int64(command["instrument"])]
     size, most, isolated_open = 0, 0, False
     for leg in legs:
         held = venue.positions[leg]
@@ -193,7 +193,7 @@ def set_leverage(venue: Exchange, command: Records) -> None:
             now = notional(contract, held["lots"], contract["mark_ticks"])
         size = max(size, gross_exposure(held, now))
         most = max(most, abs(held["lots"] + held["bid_lots"]), abs(held["lots"] - held["ask_lots"]))
-        isolated_open = isolated_open or (held["isolated"] != 0 and held["lots"] != 0)
+        isolated_open = isolated_open or (int64(held["isolated"]) != 0 and held["lots"] != 0)
     tier = venue.tiers[tier_number(venue, contract, most, size)]
     old = int64(venue.positions[legs[0]]["leverage"])
     if leverage < 1:
@@ -207,7 +207,7 @@ def set_leverage(venue: Exchange, command: Records) -> None:
         return
     for leg in legs:
         venue.positions[leg]["leverage"] = leverage
-    if leverage < old and free(venue, command["account"]) < 0:
+    if leverage < old and free(venue, int64(command["account"])) < 0:
         for leg in legs:
             venue.positions[leg]["leverage"] = old
         reject(venue, command, INSUFFICIENT_MARGIN)
@@ -215,7 +215,7 @@ def set_leverage(venue: Exchange, command: Records) -> None:
     told(venue, command, CHANGED, 0)
 
 
-@kernel
+@inner
 def set_margin_mode(venue: Exchange, command: Records) -> None:
     """Make an instrument isolated (``amount`` 1) or cross (0); not with a position or orders."""
     reason = bad_place(venue, command)
@@ -238,7 +238,7 @@ def set_margin_mode(venue: Exchange, command: Records) -> None:
     told(venue, command, CHANGED, 0)
 
 
-@kernel
+@inner
 def set_position_mode(venue: Exchange, command: Records) -> None:
     """Hedge mode (``amount`` 1) or one-way (0); not with positions or orders."""
     reason = bad_account(venue, command)
@@ -262,7 +262,7 @@ def set_position_mode(venue: Exchange, command: Records) -> None:
     told(venue, command, CHANGED, 0)
 
 
-@inlined
+@inner_inlined
 def free_positions(venue: Exchange, account: int) -> None:
     """Give back all positions of an account, which are flat."""
     state = venue.state[0]
@@ -270,7 +270,7 @@ def free_positions(venue: Exchange, account: int) -> None:
     while slot != 0:
         held = venue.positions[slot]
         after = uint32(held["next"])
-        if held["in_heap"] != 0:
+        if int64(held["in_heap"]) != 0:
             instrument, root = int64(held["key"]) // 4, int64(held["in_heap"]) - 1
             venue.roots[instrument, root] = take_out(
                 venue.positions, venue.roots[instrument, root], slot
@@ -283,7 +283,7 @@ def free_positions(venue: Exchange, account: int) -> None:
     venue.accounts[account]["first_position"] = 0
 
 
-@kernel
+@inner
 def adjust_margin(venue: Exchange, command: Records) -> None:
     """Move cash into an isolated position, or out of it (below 0)."""
     reason = bad_place(venue, command)
@@ -295,13 +295,13 @@ def adjust_margin(venue: Exchange, command: Records) -> None:
         venue, account, leg_key(int64(command["instrument"]), int64(command["leg"]))
     )  # fmt: skip
     held = venue.positions[slot]
-    leg = command["leg"]
-    if slot == 0 or leg < 0 or leg > SHORT or held["isolated"] == 0 or held["lots"] == 0:
+    leg = int64(command["leg"])
+    if slot == 0 or leg < 0 or leg > SHORT or int64(held["isolated"]) == 0 or held["lots"] == 0:
         reject(venue, command, NOT_ISOLATED)
         return
-    contract = venue.contracts[command["instrument"]]
+    contract = venue.contracts[int64(command["instrument"])]
     size = notional(contract, held["lots"], contract["mark_ticks"])
-    needed = -((-size) // held["leverage"])
+    needed = -((-size) // int64(held["leverage"]))
     spare = held["margin_units"] + min(0, unrealised(venue, held)) - needed
     if amount == 0 or amount > MOST_UNITS or amount < -MOST_UNITS:
         reason = BAD_AMOUNT
@@ -318,25 +318,25 @@ def adjust_margin(venue: Exchange, command: Records) -> None:
     told(venue, command, CHANGED, 0)
 
 
-@kernel
+@inner
 def cancel(venue: Exchange, command: Records) -> None:
     """Cancel one order of the account, resting or waiting."""
-    order_id, account = command["order_id"], command["account"]
+    order_id, account = command["order_id"], int64(command["account"])
     if order_id > 0:
         slot = slot_at(venue.book, id_position(venue.book, order_id))
-        if slot != NONE and venue.book.orders[slot]["account"] == account:
+        if slot != NONE and int64(venue.book.orders[slot]["account"]) == account:
             remove(venue, slot, CANCELLED, BY_REQUEST)
             return
         entry = venue.waiting_slots[find(venue.waiting_slots, order_id)]
         if entry["key"] != 0:
             waiting = uint32(entry["value"])
-            if venue.waiting[waiting]["account"] == account:
+            if int64(venue.waiting[waiting]["account"]) == account:
                 drop(venue, waiting, BY_REQUEST)
                 return
     reject(venue, command, UNKNOWN_ORDER)
 
 
-@kernel
+@inner
 def cancel_all(venue: Exchange, command: Records) -> None:
     """Cancel an account's orders, in one instrument or (-1) in all."""
     instrument = int64(command["instrument"])
@@ -351,7 +351,7 @@ def cancel_all(venue: Exchange, command: Records) -> None:
     cancel_in(venue, int64(command["account"]), instrument, 0, BY_CANCEL_ALL)
 
 
-@kernel
+@inner
 def cancel_in(venue: Exchange, account: int, instrument: int, only_cross: int, reason: int) -> None:
     """Cancel orders: first those that rest, then those that wait, the newest first.
 
@@ -373,7 +373,7 @@ def cancel_in(venue: Exchange, account: int, instrument: int, only_cross: int, r
         slot = after
 
 
-@inlined
+@inner_inlined
 def is_meant(venue: Exchange, account: int, place: int, instrument: int, only_cross: int) -> bool:
     """Whether orders of an instrument are to be cancelled."""
     if only_cross == 0:
@@ -381,13 +381,13 @@ def is_meant(venue: Exchange, account: int, place: int, instrument: int, only_cr
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
-        if held["key"] // 4 == place:
-            return bool(held["isolated"] == 0)
+        if int64(held["key"]) // 4 == place:
+            return bool(int64(held["isolated"]) == 0)
         slot = uint32(held["next"])
     return True
 
 
-@kernel
+@inner
 def expire(venue: Exchange, command: Records) -> None:
     """Let time pass: orders whose end has come leave, the earliest first."""
     state, book = venue.state[0], venue.book
@@ -399,7 +399,7 @@ def expire(venue: Exchange, command: Records) -> None:
         remove(venue, slot, EXPIRED, GOOD_TILL_DATE)
 
 
-@kernel
+@inner
 def pay_funding(venue: Exchange, command: Records) -> None:
     """Longs pay shorts: ``amount`` is the rate in 10^-9, the price is the one to count with."""
     reason = bad_price(venue, command)
@@ -417,7 +417,7 @@ def pay_funding(venue: Exchange, command: Records) -> None:
         slot = uint32(venue.accounts[account]["first_position"])
         while slot != 0:
             held = venue.positions[slot]
-            if held["key"] // 4 == instrument and held["lots"] != 0:
+            if int64(held["key"]) // 4 == instrument and held["lots"] != 0:
                 size = notional(contract, held["lots"], price)
                 signed = size if held["lots"] > 0 else -size
                 amount, _ = mul_div_floor(-signed, command["amount"], BILLION)
@@ -426,7 +426,7 @@ def pay_funding(venue: Exchange, command: Records) -> None:
                 total += amount
                 event = write(
                     venue, FUNDING_PAID, NO_REASON, BUY if held["lots"] > 0 else SELL,
-                    held["key"] % 4, instrument, account, 0, price, abs(held["lots"]), 0,
+                    int64(held["key"]) % 4, instrument, account, 0, price, abs(held["lots"]), 0,
                 )  # fmt: skip
                 event["amount_units"] = amount
             slot = uint32(held["next"])
@@ -437,7 +437,7 @@ def pay_funding(venue: Exchange, command: Records) -> None:
     event["amount_units"] = -total
 
 
-@kernel
+@inner
 def halt(venue: Exchange, command: Records) -> None:
     """Stop trading in an instrument (``amount`` 1), or let it go on (0); cancels stay possible."""
     reason = bad_instrument(venue, command)
@@ -446,12 +446,12 @@ def halt(venue: Exchange, command: Records) -> None:
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
-    venue.contracts[command["instrument"]]["halted"] = command["amount"]
-    touch(venue, venue.contracts[command["instrument"]])
+    venue.contracts[int64(command["instrument"])]["halted"] = command["amount"]
+    touch(venue, venue.contracts[int64(command["instrument"])])
     told(venue, command, CHANGED, 0)
 
 
-@kernel
+@inner
 def settle_all(venue: Exchange, command: Records) -> None:
     """Pay every position its profit at a price; with `CLOSE_POSITION` all end there."""
     reason = bad_price(venue, command)
@@ -462,7 +462,7 @@ def settle_all(venue: Exchange, command: Records) -> None:
         return
     instrument, price = int64(command["instrument"]), command["price_ticks"]
     contract = venue.contracts[instrument]
-    closes = command["flags"] & CLOSE_POSITION != 0
+    closes = int64(command["flags"]) & CLOSE_POSITION != 0
     if closes:
         contract["halted"] = 1
         for account in range(venue.accounts.shape[0]):
@@ -472,7 +472,7 @@ def settle_all(venue: Exchange, command: Records) -> None:
         slot = uint32(venue.accounts[account]["first_position"])
         while slot != 0:
             held = venue.positions[slot]
-            if held["key"] // 4 == instrument and held["lots"] != 0:
+            if int64(held["key"]) // 4 == instrument and held["lots"] != 0:
                 total += settle_one(venue, slot, contract, price, closes)
             slot = uint32(held["next"])
     venue.accounts[VENUE]["cash_units"] -= total
@@ -483,7 +483,7 @@ def settle_all(venue: Exchange, command: Records) -> None:
         event["amount_units"] = -total
 
 
-@inlined
+@inner_inlined
 def settle_one(venue: Exchange, slot: int, contract: Records, price: int, closes: bool) -> int:
     """Pay one position its profit; returns what it was worth if it ended."""
     held = venue.positions[slot]
@@ -503,7 +503,7 @@ def settle_one(venue: Exchange, slot: int, contract: Records, price: int, closes
         pay(venue, slot, amount)
     soil(venue, account)
     event = write(
-        venue, SETTLED, NO_REASON, BUY if lots > 0 else SELL, held["key"] % 4,
+        venue, SETTLED, NO_REASON, BUY if lots > 0 else SELL, int64(held["key"]) % 4,
         int64(held["key"]) // 4, account, 0, price, abs(lots), 0,
     )  # fmt: skip
     event["amount_units"] = amount

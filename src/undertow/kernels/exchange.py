@@ -1,8 +1,9 @@
 """The venue: commands in, events out. ``reference/venue.py`` says the same in plain Python.
 
-`apply` carries out commands until it needs something from outside: room, or a ranking of the
-winners that a bankrupt position is closed against; then it goes on where it stopped. `process`
-does all that.
+Three functions share the work, so that each is compiled with no more than it needs: `trade`,
+`administer`, `mark`. Each carries out commands of its kinds until it meets another, or needs
+something from outside: room, or a ranking of the winners that a bankrupt position is closed
+against; then it goes on where it stopped. `process` does all that.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from undertow.kernels.amending import amend
 from undertow.kernels.book import has_room
 from undertow.kernels.book_arrays import grown
-from undertow.kernels.compile import Records, inlined, int64, kernel
+from undertow.kernels.compile import Records, inlined, inner, inner_inlined, int64, kernel
 from undertow.kernels.conditional import is_bound_reached, next_fired, set_off, wait
 from undertow.kernels.control import (
     adjust_margin,
@@ -81,58 +82,81 @@ Ranking = Callable[[Records, int], Lots]
 
 
 @kernel
-def apply(venue: Exchange, commands: Records, start: int) -> int:
-    """Carry out commands from one on; returns the number of the first that is not done.
+def trade(venue: Exchange, commands: Records, start: int) -> int:
+    """Carry out orders, cancellations and changes of orders from one on.
 
-    Ends early for want of room (the state's ``events_needed`` says for how many events; or see
-    `is_roomy`), or when winners must be ranked (the phase is `RANK`).
+    Returns the number of the first command that is not done: another kind, or one after which
+    orders fire (then the phase is `FIRE_LAST`), or that lacks room, see `has_all_room`.
     """
     state, index = venue.state[0], start
     while index < commands.shape[0]:
-        if not is_roomy(venue):
-            state["events_needed"] = 0
-            return index
-        needed = most_events(venue, commands[index])
-        state["events_needed"] = needed
-        if state["events"] + needed > venue.events.shape[0]:
-            return index
-        phase = state["phase"]
-        if phase == BEGIN:
-            state["command"] = index
-            state["fired"] = 0
-            if begin(venue, commands[index]):
-                state["phase"] = FIRE_FIRST
-            elif state["touched"] != 0:
-                state["phase"] = FIRE_LAST
-            else:
-                index += 1
-        elif go_on(venue, phase):
-            index += 1
-        elif state["phase"] == RANK:
-            return index
+        command = commands[index]
+        kind = command["kind"]
+        is_order = kind == LIMIT or kind == MARKET
+        if not (is_order or kind == CANCEL or kind == AMEND):
+            break
+        if not has_all_room(venue, most_order_events(venue, command)):
+            break
+        state["command"] = index
+        if is_order:
+            enter(venue, command)
+        elif kind == CANCEL:
+            cancel(venue, command)
+        else:
+            amend(venue, command)
+        if state["touched"] != 0:
+            state["phase"] = FIRE_LAST
+            break
+        index += 1
     return index
 
 
-@inlined
-def begin(venue: Exchange, command: Records) -> bool:
-    """Do what a command says; true for a mark, which much may follow."""
-    kind = command["kind"]
-    if kind == LIMIT or kind == MARKET:  # noqa: SIM109 - a tuple is slower
-        enter(venue, command)
-    elif kind == CANCEL:
-        cancel(venue, command)
-    elif kind == AMEND:
-        amend(venue, command)
-    elif kind == MARK:
-        return set_mark(venue, command)
-    else:
-        begin_rare(venue, command)
-    return False
+@kernel
+def administer(venue: Exchange, commands: Records, start: int) -> int:
+    """Carry out from one on what is neither an order nor a mark; the same ends."""
+    state, index = venue.state[0], start
+    while index < commands.shape[0]:
+        kind = commands[index]["kind"]
+        if kind in (LIMIT, MARKET, CANCEL, AMEND, MARK):
+            break
+        if not has_all_room(venue, most_events(venue)):
+            break
+        state["command"] = index
+        do_rare(venue, commands[index])
+        if state["touched"] != 0:
+            state["phase"] = FIRE_LAST
+            break
+        index += 1
+    return index
 
 
 @kernel
-def begin_rare(venue: Exchange, command: Records) -> None:
-    """The commands that come seldom."""
+def mark(venue: Exchange, commands: Records, start: int) -> int:
+    """Carry out marks from one on, and all that follows from any command, step by step.
+
+    Also ends when winners must be ranked: the phase is then `RANK`.
+    """
+    state, index = venue.state[0], start
+    while index < commands.shape[0]:
+        phase = state["phase"]
+        if phase == BEGIN and commands[index]["kind"] != MARK:
+            break
+        if not has_all_room(venue, most_events(venue)):
+            break
+        if phase == BEGIN:
+            state["command"] = index
+            if not set_mark(venue, commands[index]):
+                index += 1
+        elif go_on(venue, phase):
+            index += 1
+        if state["phase"] == RANK:
+            break
+    return index
+
+
+@inner_inlined
+def do_rare(venue: Exchange, command: Records) -> None:
+    """Do what a command says that comes seldom."""
     kind = command["kind"]
     if kind == CANCEL_ALL:
         cancel_all(venue, command)
@@ -162,7 +186,7 @@ def begin_rare(venue: Exchange, command: Records) -> None:
         reject(venue, command, UNKNOWN_COMMAND)
 
 
-@kernel
+@inner
 def set_mark(venue: Exchange, command: Records) -> bool:
     """A new mark; false if it is refused."""
     reason = bad_price(venue, command)
@@ -171,15 +195,17 @@ def set_mark(venue: Exchange, command: Records) -> bool:
     if reason != NO_REASON:
         reject(venue, command, reason)
         return False
-    contract = venue.contracts[command["instrument"]]
+    contract = venue.contracts[int64(command["instrument"])]
     contract["previous_mark_ticks"] = contract["mark_ticks"]
     contract["mark_ticks"] = command["price_ticks"]
-    venue.state[0]["marked_instrument"] = command["instrument"]
+    venue.state[0]["marked_instrument"] = int64(command["instrument"])
     touch(venue, contract)
+    venue.state[0]["fired"] = 0
+    venue.state[0]["phase"] = FIRE_FIRST
     return True
 
 
-@kernel
+@inner
 def go_on(venue: Exchange, phase: int) -> bool:
     """The next step within a command; true if it was the last."""
     state = venue.state[0]
@@ -230,27 +256,32 @@ def is_roomy(venue: Exchange) -> bool:
     )
 
 
-@inlined
-def most_events(venue: Exchange, command: Records) -> int:
-    """More events than this cannot come of the next step."""
-    state, kind = venue.state[0], command["kind"]
-    if state["phase"] == BEGIN:
-        if kind == CANCEL:
-            return 1
-        instrument = int64(command["instrument"])
-        is_order = kind in (LIMIT, MARKET)
-        if is_order and 0 <= instrument < venue.contracts.shape[0]:
-            other = 2 * instrument + int64(command["side"] == BUY)
-            takes = min(venue.book.sides[other]["orders"], max(command["quantity_lots"], 0))
-            if command["self_trade"] != 0:
-                takes = venue.book.sides[other]["orders"]
-            return 8 + takes + state["reduce_only_orders"]
-    return most_rare_events(venue)
+@inner_inlined
+def has_all_room(venue: Exchange, events: int) -> bool:
+    """Whether there is room for a step and its events; the state tells how many those are."""
+    state = venue.state[0]
+    state["events_needed"] = events
+    return is_roomy(venue) and state["events"] + events <= venue.events.shape[0]
+
+
+@inner_inlined
+def most_order_events(venue: Exchange, command: Records) -> int:
+    """More events than this cannot come of an order: each fill takes one of the other side."""
+    kind, instrument = command["kind"], int64(command["instrument"])
+    if kind == CANCEL:
+        return 1
+    if kind == AMEND or instrument < 0 or instrument >= venue.contracts.shape[0]:
+        return most_events(venue)
+    other = 2 * instrument + int64(command["side"] == BUY)
+    takes = venue.book.sides[other]["orders"]
+    if command["self_trade"] == 0:
+        takes = min(takes, max(command["quantity_lots"], 0))
+    return 8 + takes + venue.state[0]["reduce_only_orders"]
 
 
 @kernel
-def most_rare_events(venue: Exchange) -> int:
-    """The same for what comes seldom: all orders leave, or every position is paid."""
+def most_events(venue: Exchange) -> int:
+    """More events than this cannot come of any step: all orders leave, or everybody is paid."""
     state = venue.state[0]
     orders = state["waiting_count"]
     for queue in range(venue.book.sides.shape[0]):
@@ -281,17 +312,26 @@ def process(
     while True:
         while state["phase"] == RANK:
             venue = rank(venue, ranking, written)
-        done = apply(venue, commands, done)
         if done == len(commands):
             break
-        if state["phase"] == RANK:
+        before = done
+        state["events_needed"] = 0
+        done = action(commands[done]["kind"], state["phase"])(venue, commands, done)
+        if done > before or state["phase"] == RANK:
             continue
         if not is_roomy(venue):
             venue = with_room(venue)
-        else:
+        elif state["events_needed"] > len(venue.events) - state["events"]:
             venue = flushed(venue, written, int(state["events_needed"]))
     venue = flushed(venue, written, 0)
     return venue, np.concatenate(written) if written else venue.events[:0]
+
+
+def action(kind: int, phase: int) -> Callable[[Exchange, Records, int], int]:
+    """What carries out commands of a kind, or goes on with what a command began."""
+    if phase != BEGIN or kind == MARK:
+        return mark
+    return trade if kind in (LIMIT, MARKET, CANCEL, AMEND) else administer
 
 
 def rank(venue: Exchange, ranking: Ranking, written: list[Records]) -> Exchange:
@@ -305,7 +345,7 @@ def rank(venue: Exchange, ranking: Ranking, written: list[Records]) -> Exchange:
     rows = rows[:count]
     lots = abs(int(venue.positions[int(state["adl_slot"])]["lots"]))
     taken = ranking(rows, lots)
-    needed = int(np.count_nonzero(taken)) + int(most_rare_events(venue))
+    needed = int(np.count_nonzero(taken)) + int(most_events(venue))
     if int(state["events"]) + needed > len(venue.events):
         venue = flushed(venue, written, needed)
     while not is_roomy(venue):

@@ -6,10 +6,10 @@ A pairing heap. The smallest ``heap_key`` is at the root, of equal ones the smal
 
 from __future__ import annotations
 
-from undertow.kernels.compile import Records, inlined, kernel, uint32
+from undertow.kernels.compile import Records, inner, inner_inlined, uint32
 
 
-@inlined
+@inner_inlined
 def meld(pool: Records, one: int, other: int) -> int:
     """Make one heap of two; returns its root. 0 is an empty heap."""
     if one == 0:
@@ -32,7 +32,7 @@ def meld(pool: Records, one: int, other: int) -> int:
     return first
 
 
-@kernel
+@inner
 def insert(pool: Records, root: int, slot: int) -> int:
     """Add a node, which has its key; returns the new root."""
     node = pool[slot]
@@ -43,7 +43,7 @@ def insert(pool: Records, root: int, slot: int) -> int:
     return uint32(meld(pool, uint32(root), uint32(slot)))
 
 
-@kernel
+@inner
 def take_out(pool: Records, root: int, slot: int) -> int:
     """Remove a node that is in the heap; returns the new root."""
     node = pool[slot]
@@ -60,7 +60,7 @@ def take_out(pool: Records, root: int, slot: int) -> int:
     return uint32(meld(pool, uint32(root), uint32(below)))
 
 
-@inlined
+@inner_inlined
 def children(pool: Records, slot: int) -> int:
     """Make one heap of a node's children: in pairs from left to right, then from right to left."""
     pairs = uint32(0)

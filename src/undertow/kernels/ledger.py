@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from undertow.kernels.compile import Records, inlined, kernel, uint32
+from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor, mul_div_half_even
 from undertow.model.codes import INVERSE, VENUE
@@ -13,7 +13,7 @@ from undertow.model.codes import INVERSE, VENUE
 MILLION = 10**6
 
 
-@inlined
+@inner_inlined
 def of_million(amount: int, rate_ppm: int) -> int:
     """``amount * rate`` rounded up; amount >= 0, and the result must fit."""
     whole = amount // MILLION
@@ -21,7 +21,7 @@ def of_million(amount: int, rate_ppm: int) -> int:
     return whole * rate_ppm - ((-rest) // MILLION)
 
 
-@inlined
+@inner_inlined
 def value(contract: Records, lots: int, price_ticks: int) -> int:
     """What signed lots are worth at a price: their cost if bought there, in cash units."""
     if contract["kind"] == INVERSE:
@@ -29,37 +29,37 @@ def value(contract: Records, lots: int, price_ticks: int) -> int:
     return lots * price_ticks * contract["units"]
 
 
-@kernel
+@inner
 def inverse_value(units: int, lots: int, price_ticks: int) -> int:
     """Minus the coins that lots stand for."""
     coins, _ = mul_div_half_even(abs(lots), units, price_ticks)
     return -coins if lots > 0 else coins
 
 
-@inlined
+@inner_inlined
 def notional(contract: Records, lots: int, price_ticks: int) -> int:
     """The size of a position or an order in cash units, never negative."""
     return abs(value(contract, lots, price_ticks))
 
 
-@inlined
+@inner_inlined
 def leg_key(instrument: int, leg: int) -> int:
     """What the positions of an account are ordered by."""
     return instrument * 4 + leg
 
 
-@inlined
+@inner_inlined
 def position_at(venue: Exchange, account: int, key: int) -> int:
     """The slot of an account's position, 0 if it has none."""
     slot = uint32(venue.accounts[account]["first_position"])
-    while slot != 0 and venue.positions[slot]["key"] < key:
+    while slot != 0 and int64(venue.positions[slot]["key"]) < key:
         slot = uint32(venue.positions[slot]["next"])
-    if slot != 0 and venue.positions[slot]["key"] == key:
+    if slot != 0 and int64(venue.positions[slot]["key"]) == key:
         return slot
     return uint32(0)
 
 
-@inlined
+@inner_inlined
 def position_of(venue: Exchange, account: int, instrument: int, leg: int) -> int:
     """The slot of an account's position; it is made if there is none."""
     slot = position_at(venue, account, leg_key(instrument, leg))
@@ -68,7 +68,7 @@ def position_of(venue: Exchange, account: int, instrument: int, leg: int) -> int
     return uint32(slot)
 
 
-@kernel
+@inner
 def make_position(venue: Exchange, account: int, instrument: int, leg: int) -> int:
     """A new flat position with the settings of its sister, or the venue's own."""
     state, key = venue.state[0], leg_key(instrument, leg)
@@ -81,14 +81,14 @@ def make_position(venue: Exchange, account: int, instrument: int, leg: int) -> i
     before = uint32(0)
     after = uint32(venue.accounts[account]["first_position"])
     has_sister = False
-    while after != 0 and venue.positions[after]["key"] < key:
-        if venue.positions[after]["key"] // 4 == instrument and not has_sister:
+    while after != 0 and int64(venue.positions[after]["key"]) < key:
+        if int64(venue.positions[after]["key"]) // 4 == instrument and not has_sister:
             has_sister = True
             leverage = int(venue.positions[after]["leverage"])
             isolated = int(venue.positions[after]["isolated"])
         before = after
         after = uint32(venue.positions[after]["next"])
-    if not has_sister and after != 0 and venue.positions[after]["key"] // 4 == instrument:
+    if not has_sister and after != 0 and int64(venue.positions[after]["key"]) // 4 == instrument:
         leverage = int(venue.positions[after]["leverage"])
         isolated = int(venue.positions[after]["isolated"])
     clear(held)
@@ -105,7 +105,7 @@ def make_position(venue: Exchange, account: int, instrument: int, leg: int) -> i
     return slot
 
 
-@inlined
+@inner_inlined
 def clear(held: Records) -> None:
     """Forget what a slot held before."""
     held["lots"] = 0
@@ -121,7 +121,7 @@ def clear(held: Records) -> None:
     held["in_heap"] = 0
 
 
-@inlined
+@inner_inlined
 def soil(venue: Exchange, account: int) -> None:
     """Remember that an account's pools must be looked at when a mark comes."""
     if venue.accounts[account]["dirty"] == 0:
@@ -131,17 +131,17 @@ def soil(venue: Exchange, account: int) -> None:
         state["dirty"] += 1
 
 
-@inlined
+@inner_inlined
 def settle(
     venue: Exchange, slot: int, lots: int, cost_units: int, keeps_margin: bool
 ) -> int:  # fmt: skip
     """Add signed lots bought for a cost (sold: both below 0); returns the profit made."""
     held = venue.positions[slot]
-    account = venue.accounts[held["account"]]
-    soil(venue, held["account"])
+    account = venue.accounts[int64(held["account"])]
+    soil(venue, int64(held["account"]))
     before = held["lots"]
     size, had = abs(lots), abs(before)
-    isolated = held["isolated"] != 0
+    isolated = int64(held["isolated"]) != 0
     profit = 0
     if (before > 0) == (lots > 0) or before == 0:
         cost_opened = cost_units
@@ -168,29 +168,29 @@ def settle(
         held["lots"] += size if lots > 0 else -size
         held["basis_units"] += cost_opened
         if isolated:
-            wanted = -((-abs(cost_opened)) // held["leverage"])
+            wanted = -((-abs(cost_opened)) // int64(held["leverage"]))
             moved = min(wanted, max(0, account["cash_units"]))
             account["cash_units"] -= moved
             held["margin_units"] += moved
     return profit
 
 
-@inlined
+@inner_inlined
 def pay(venue: Exchange, slot: int, amount_units: int) -> None:
     """Pay the holder of a position, or take from them (below 0), see the specification."""
     held = venue.positions[slot]
-    if held["isolated"] != 0 and amount_units < 0:
+    if int64(held["isolated"]) != 0 and amount_units < 0:
         held["margin_units"] += amount_units
     else:
-        venue.accounts[held["account"]]["cash_units"] += amount_units
+        venue.accounts[int64(held["account"])]["cash_units"] += amount_units
 
 
-@inlined
+@inner_inlined
 def charge(venue: Exchange, slot: int, fee_units: int) -> None:
     """Take a trading fee for the venue, or pay a rebate (below 0)."""
     held = venue.positions[slot]
-    account = venue.accounts[held["account"]]
-    if held["isolated"] != 0 and fee_units > 0:
+    account = venue.accounts[int64(held["account"])]
+    if int64(held["isolated"]) != 0 and fee_units > 0:
         from_cash = min(fee_units, max(0, account["cash_units"]))
         account["cash_units"] -= from_cash
         held["margin_units"] -= fee_units - from_cash

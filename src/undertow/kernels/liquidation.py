@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import rank_of
-from undertow.kernels.compile import inlined, int64, kernel
+from undertow.kernels.compile import inner, inner_inlined, int64, uint32
 from undertow.kernels.control import cancel_in
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor
@@ -55,7 +55,7 @@ from undertow.model.codes import (
 )
 
 
-@kernel
+@inner
 def handle(venue: Exchange, pool: int) -> bool:
     """Liquidate one pool as far as it can be done now; true if winners must be ranked first."""
     if not is_due(venue, pool):
@@ -67,7 +67,10 @@ def handle(venue: Exchange, pool: int) -> bool:
         venue.accounts[account]["handled"] = mark_number
     else:
         venue.positions[slot]["handled"] = mark_number
-        first, leg = int64(venue.positions[slot]["key"]) // 4, venue.positions[slot]["key"] % 4
+        first, leg = (
+            int64(venue.positions[slot]["key"]) // 4,
+            int64(venue.positions[slot]["key"]) % 4,
+        )
     event = write(venue, LIQUIDATION, NO_REASON, 0, leg, first, account, 0, 0, 0, 0)
     event["amount_units"] = pool_equity(venue, pool)
     event["fee_units"] = pool_maintenance(venue, pool)
@@ -85,24 +88,27 @@ def handle(venue: Exchange, pool: int) -> bool:
     if takeover == BY_VAULT and first_open(venue, pool) != 0 and equity >= kept:
         say_waits(venue, pool, waits)
         return False
-    if equity < 0 or takeover == BY_NOBODY:
+    if equity < 0:
         return start_winding_up(venue, pool)
+    if takeover == BY_NOBODY:  # what is left is still the customer's
+        say_waits(venue, pool, waits)
+        return False
     taker = FUND if takeover == BY_FUND else VAULT
     take_over(venue, pool, taker)
     keep_surplus(venue, pool, taker)
     return False
 
 
-@inlined
+@inner_inlined
 def release(venue: Exchange, slot: int) -> None:
     """Give back what is left of an isolated margin once its position is closed."""
     held = venue.positions[slot]
     if slot != 0 and held["lots"] == 0 and held["margin_units"] > 0:
-        venue.accounts[held["account"]]["cash_units"] += held["margin_units"]
+        venue.accounts[int64(held["account"])]["cash_units"] += held["margin_units"]
         held["margin_units"] = 0
 
 
-@inlined
+@inner_inlined
 def close_in_book(venue: Exchange, pool: int) -> int:
     """Send what the policy asks for to the book; returns why more must wait."""
     waits, policy = BOOK_EMPTY, venue.rules[0]["policy"]
@@ -127,11 +133,11 @@ def close_in_book(venue: Exchange, pool: int) -> int:
     return waits
 
 
-@inlined
+@inner_inlined
 def lots_to_close(venue: Exchange, pool: int, slot: int) -> int:
     """Size of the next liquidation order."""
     rules, held = venue.rules[0], venue.positions[slot]
-    contract = venue.contracts[held["key"] // 4]
+    contract = venue.contracts[int64(held["key"]) // 4]
     lots = abs(held["lots"])
     size = notional(contract, lots, contract["mark_ticks"])
     if rules["policy"] == FRACTION:
@@ -154,7 +160,7 @@ def lots_to_close(venue: Exchange, pool: int, slot: int) -> int:
     return lots
 
 
-@kernel
+@inner
 def send(venue: Exchange, pool: int, slot: int, lots: int) -> int:
     """One liquidation order, ended early when the margin suffices; lots that found nobody."""
     held = venue.positions[slot]
@@ -163,16 +169,16 @@ def send(venue: Exchange, pool: int, slot: int, lots: int) -> int:
     contract = venue.contracts[instrument]
     side = SELL if held["lots"] > 0 else BUY
     limit = MOST_PRICE_TICKS if side == BUY else 1
-    if venue.rules[0]["bounded_by_bankruptcy"] != 0:
-        limit = bankruptcy_price(contract, held["lots"], pool_equity(venue, pool))
     queue = 2 * instrument + side
     other = queue ^ 1
-    worst = rank_of(other, limit)
     while lots > 0 and lacks(venue, pool):
-        maker = best_maker(venue.book, other, worst)
+        if venue.rules[0]["bounded_by_bankruptcy"] != 0:  # anew each time, as fees have been paid
+            limit = bankruptcy_price(contract, held["lots"], pool_equity(venue, pool))
+        worst = rank_of(other, limit)
+        maker = uint32(best_maker(venue.book, other, worst))
         if maker == NONE:
             return lots
-        if venue.book.orders[maker]["account"] == account:
+        if int64(venue.book.orders[maker]["account"]) == account:
             remove(venue, maker, CANCELLED, SELF_TRADE)
             continue
         taken = min(lots, venue.book.orders[maker]["quantity_lots"])

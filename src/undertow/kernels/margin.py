@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from undertow.kernels.compile import Records, inlined, kernel, uint32
+from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.ledger import notional, of_million, value
 
 
-@inlined
+@inner_inlined
 def tier_number(venue: Exchange, contract: Records, lots: int, notional_units: int) -> int:
     """The last tier whose floor lies below the size; the first for anything up to the second."""
     size = abs(lots) if contract["tiers_by_lots"] != 0 else notional_units
@@ -18,7 +18,7 @@ def tier_number(venue: Exchange, contract: Records, lots: int, notional_units: i
     return number
 
 
-@inlined
+@inner_inlined
 def maintenance(venue: Exchange, contract: Records, lots: int, price_ticks: int) -> int:
     """Maintenance margin of signed lots at a price, with the fee where the venue counts it."""
     if lots == 0:
@@ -34,70 +34,70 @@ def maintenance(venue: Exchange, contract: Records, lots: int, price_ticks: int)
     return needed
 
 
-@inlined
+@inner_inlined
 def gross_exposure(held: Records, size: int) -> int:
     """The larger of what notional would be if all bids, or all asks, were filled."""
     signed = size if held["lots"] > 0 else -size
     return max(abs(signed + held["bid_units"]), abs(signed - held["ask_units"]))
 
 
-@inlined
+@inner_inlined
 def initial(held: Records, contract: Records) -> int:
     """What a position and its orders reserve of the account's cash, rounded up."""
     mark = max(contract["mark_ticks"], 1)
     size = notional(contract, held["lots"], mark) if held["lots"] != 0 else 0
     gross = gross_exposure(held, size)
-    if held["isolated"] != 0:
+    if int64(held["isolated"]) != 0:
         gross -= size
-    return -((-gross) // held["leverage"])
+    return -((-gross) // int64(held["leverage"]))
 
 
-@inlined
+@inner_inlined
 def unrealised(venue: Exchange, held: Records) -> int:
     """Profit of a position at its mark."""
     if held["lots"] == 0:
         return 0
-    contract = venue.contracts[held["key"] // 4]
+    contract = venue.contracts[int64(held["key"]) // 4]
     return value(contract, held["lots"], contract["mark_ticks"]) - held["basis_units"]
 
 
-@kernel
+@inner
 def free(venue: Exchange, account: int) -> int:
     """What is left of an account's cross equity for new orders and withdrawals."""
     left = venue.accounts[account]["cash_units"]
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
-        contract = venue.contracts[held["key"] // 4]
+        contract = venue.contracts[int64(held["key"]) // 4]
         left -= initial(held, contract)
-        if held["isolated"] == 0:
+        if int64(held["isolated"]) == 0:
             left += unrealised(venue, held)
         slot = uint32(held["next"])
     return left
 
 
-@kernel
+@inner
 def cross_equity(venue: Exchange, account: int) -> int:
     """Cash and the profit of all cross positions."""
     total = venue.accounts[account]["cash_units"]
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
-        if held["isolated"] == 0:
+        if int64(held["isolated"]) == 0:
             total += unrealised(venue, held)
         slot = uint32(held["next"])
     return total
 
 
-@kernel
+@inner
 def cross_maintenance(venue: Exchange, account: int) -> int:
     """What the cross positions of an account must hold."""
     total = 0
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
-        if held["isolated"] == 0 and held["lots"] != 0:
-            contract = venue.contracts[held["key"] // 4]
+        if int64(held["isolated"]) == 0 and held["lots"] != 0:
+            contract = venue.contracts[int64(held["key"]) // 4]
             total += maintenance(venue, contract, held["lots"], contract["mark_ticks"])
         slot = uint32(held["next"])
     return total

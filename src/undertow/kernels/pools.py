@@ -11,7 +11,7 @@ account is looked at: exactly, with whole numbers.
 
 from __future__ import annotations
 
-from undertow.kernels.compile import Records, inlined, int64, kernel, uint32
+from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import WATCH_FALLS, WATCH_RISES, Exchange
 from undertow.kernels.heap import insert, meld, take_out
 from undertow.kernels.integers import mul_div_floor
@@ -28,13 +28,13 @@ from undertow.model.codes import BAD_DEBTS, FIRST_CUSTOMER, INVERSE, MOST_PRICE_
 STEPS = 4  # a watch comes closer to the price where margin is missing with each
 
 
-@inlined
+@inner_inlined
 def pool_number(account: int, key: int) -> int:
     """The number of a pool: of an isolated position's key, or of the cross pool (-1)."""
     return (account << 24) | (key + 1)
 
 
-@inlined
+@inner_inlined
 def pool_slot(venue: Exchange, pool: int) -> int:
     """The position of an isolated pool; 0 for a cross pool."""
     slot = uint32(0)
@@ -43,7 +43,7 @@ def pool_slot(venue: Exchange, pool: int) -> int:
     return slot
 
 
-@kernel
+@inner
 def pool_equity(venue: Exchange, pool: int) -> int:
     """Margin and profit at the mark."""
     slot = pool_slot(venue, pool)
@@ -53,7 +53,7 @@ def pool_equity(venue: Exchange, pool: int) -> int:
     return held["margin_units"] + unrealised(venue, held)
 
 
-@kernel
+@inner
 def pool_maintenance(venue: Exchange, pool: int) -> int:
     """What the pool must hold; nothing for the venue's own accounts."""
     if pool >> 24 < FIRST_CUSTOMER:
@@ -62,11 +62,11 @@ def pool_maintenance(venue: Exchange, pool: int) -> int:
     if slot == 0:
         return cross_maintenance(venue, pool >> 24)
     held = venue.positions[slot]
-    contract = venue.contracts[held["key"] // 4]
+    contract = venue.contracts[int64(held["key"]) // 4]
     return maintenance(venue, contract, held["lots"], contract["mark_ticks"])
 
 
-@inlined
+@inner_inlined
 def spare(venue: Exchange, pool: int) -> int:
     """Margin that may be lost before the pool is liquidated; below 0: it must be."""
     needed = pool_maintenance(venue, pool)
@@ -76,13 +76,13 @@ def spare(venue: Exchange, pool: int) -> int:
     return left
 
 
-@kernel
+@inner
 def lacks(venue: Exchange, pool: int) -> bool:
     """Whether a pool must be liquidated."""
     return spare(venue, pool) < 0
 
 
-@inlined
+@inner_inlined
 def handled_mark(venue: Exchange, pool: int) -> int:
     """The number of the mark in which a pool was last liquidated."""
     slot = pool_slot(venue, pool)
@@ -91,7 +91,7 @@ def handled_mark(venue: Exchange, pool: int) -> int:
     return venue.positions[slot]["handled"]
 
 
-@inlined
+@inner_inlined
 def is_due(venue: Exchange, pool: int) -> bool:
     """Whether a pool lacks margin and was not yet handled in this mark."""
     if handled_mark(venue, pool) == venue.state[0]["mark_number"]:
@@ -99,7 +99,7 @@ def is_due(venue: Exchange, pool: int) -> bool:
     return lacks(venue, pool)
 
 
-@kernel
+@inner
 def collect(venue: Exchange, instrument: int) -> None:
     """Mark the accounts whose positions wait at prices that the mark has passed."""
     mark = venue.contracts[instrument]["mark_ticks"]
@@ -108,7 +108,7 @@ def collect(venue: Exchange, instrument: int) -> None:
         venue.roots[instrument, root] = detach(venue, venue.roots[instrument, root], worst)
 
 
-@inlined
+@inner_inlined
 def detach(venue: Exchange, root: int, worst: int) -> int:
     """Take all nodes up to a key out of a heap of positions; returns the root of what stays.
 
@@ -139,7 +139,7 @@ def detach(venue: Exchange, root: int, worst: int) -> int:
     return rest
 
 
-@kernel
+@inner
 def look_at_dirty(venue: Exchange) -> None:
     """Look at all marked accounts: pools that are due are listed, in order; the others wait.
 
@@ -160,7 +160,7 @@ def look_at_dirty(venue: Exchange) -> None:
     sort_due(venue)
 
 
-@kernel
+@inner
 def look_at(venue: Exchange, account: int) -> bool:
     """Look at the pools of one account; returns whether it must be looked at again."""
     again = False
@@ -171,14 +171,14 @@ def look_at(venue: Exchange, account: int) -> bool:
     count, slot = 0, uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
-        if held["isolated"] == 0 and held["lots"] != 0:
+        if int64(held["isolated"]) == 0 and held["lots"] != 0:
             count += 1
         slot = uint32(held["next"])
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
         share = left // max(count, 1)
-        if held["isolated"] != 0:
+        if int64(held["isolated"]) != 0:
             pool = pool_number(account, int64(held["key"]))
             share = spare(venue, pool)
             if share < 0:
@@ -189,7 +189,7 @@ def look_at(venue: Exchange, account: int) -> bool:
     return again
 
 
-@inlined
+@inner_inlined
 def list_pool(venue: Exchange, pool: int) -> None:
     """List a pool that lacks margin, unless it was handled in this mark."""
     state = venue.state[0]
@@ -198,7 +198,7 @@ def list_pool(venue: Exchange, pool: int) -> None:
         state["due"] += 1
 
 
-@inlined
+@inner_inlined
 def watch(venue: Exchange, slot: int, share: int) -> None:
     """Let a position wait at the price up to which it surely loses no more than its share.
 
@@ -206,7 +206,7 @@ def watch(venue: Exchange, slot: int, share: int) -> None:
     """
     held = venue.positions[slot]
     instrument = int64(held["key"]) // 4
-    if held["in_heap"] != 0:
+    if int64(held["in_heap"]) != 0:
         root = int64(held["in_heap"]) - 1
         venue.roots[instrument, root] = take_out(
             venue.positions, venue.roots[instrument, root], slot
@@ -222,7 +222,7 @@ def watch(venue: Exchange, slot: int, share: int) -> None:
     held["in_heap"] = root + 1
 
 
-@inlined
+@inner_inlined
 def last_safe_price(venue: Exchange, held: Records, share: int) -> int:
     """The worst price at which a position has surely lost no more than a share; 0: there is none.
 
@@ -230,9 +230,9 @@ def last_safe_price(venue: Exchange, held: Records, share: int) -> int:
     rises, the loss is that and the maintenance on it, whose rate is at most that of the tier
     reached if there were none. Both are too cautious, so the step is repeated from there.
     """
-    contract = venue.contracts[held["key"] // 4]
+    contract = venue.contracts[int64(held["key"]) // 4]
     lots, price = held["lots"], contract["mark_ticks"]
-    is_customer = held["account"] >= FIRST_CUSTOMER
+    is_customer = int64(held["account"]) >= FIRST_CUSTOMER
     shrinks = (lots > 0) != (contract["kind"] == INVERSE)
     for _ in range(STEPS):
         size = notional(contract, lots, price)
@@ -262,7 +262,7 @@ def last_safe_price(venue: Exchange, held: Records, share: int) -> int:
     return price
 
 
-@inlined
+@inner_inlined
 def highest_rate(venue: Exchange, contract: Records, lots: int, size: int, share: int) -> int:
     """The rate at which maintenance rises at most; -1 where it jumps, so that nothing is safe."""
     now = tier_number(venue, contract, lots, size)
@@ -278,7 +278,7 @@ def highest_rate(venue: Exchange, contract: Records, lots: int, size: int, share
     return rate_ppm
 
 
-@inlined
+@inner_inlined
 def price_at(contract: Records, lots: int, size: int, shrinks: bool) -> int:
     """The price at which a position has a notional, rounded to the side where it is safe."""
     units = abs(lots) * contract["units"]
@@ -292,7 +292,7 @@ def price_at(contract: Records, lots: int, size: int, shrinks: bool) -> int:
     return size // units
 
 
-@kernel
+@inner
 def sort_due(venue: Exchange) -> None:
     """Put the pools that are due in order; those of one account are in order already."""
     count = venue.state[0]["due"]
@@ -321,7 +321,7 @@ def sort_due(venue: Exchange) -> None:
             venue.due[index] = venue.sorting[index]
 
 
-@inlined
+@inner_inlined
 def bankruptcy_price(contract: Records, lots: int, equity_units: int) -> int:
     """The worst price at which closing signed lots leaves an equity of 0 or more."""
     mark, units = contract["mark_ticks"], contract["units"]

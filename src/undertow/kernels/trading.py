@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import (
     position_of as id_position,
 )
 from undertow.kernels.book_orders import rank_of, rest, slot_at, take_away
-from undertow.kernels.compile import Records, inlined, int64, kernel, uint32
+from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.ledger import (
     MILLION,
@@ -46,6 +48,7 @@ from undertow.model.codes import (
     FIRST_CUSTOMER,
     FOK,
     FOK_UNFILLED,
+    GTC,
     HALTED,
     INSUFFICIENT_MARGIN,
     IOC,
@@ -79,7 +82,7 @@ from undertow.model.codes import (
 )
 
 
-@inlined
+@inner_inlined
 def write(
     venue: Exchange, kind: int, reason: int, side: int, leg: int, instrument: int, account: int,
     order_id: int, price_ticks: int, quantity_lots: int, leaves_lots: int,
@@ -110,47 +113,47 @@ def write(
     return event
 
 
-@kernel
+@inner
 def reject(venue: Exchange, command: Records, reason: int) -> None:
     """Say why a command is not carried out, with its own numbers."""
     write(
-        venue, REJECTED, reason, command["side"], command["leg"], command["instrument"],
-        command["account"], command["order_id"], command["price_ticks"],
+        venue, REJECTED, reason, int64(command["side"]), int64(command["leg"]), int64(command["instrument"]),
+        int64(command["account"]), command["order_id"], command["price_ticks"],
         command["quantity_lots"], 0,
     )  # fmt: skip
 
 
-@inlined
+@inner_inlined
 def only_reduces(reduce_only: bool, leg: int, side: int) -> bool:
     """Whether an order can never open a position; in hedge mode one against its leg cannot."""
     opening = BUY if leg == LONG else SELL
     return reduce_only or (leg != ONE_WAY and side != opening)
 
 
-@inlined
+@inner_inlined
 def closable(held: Records, side: int) -> int:
     """Lots of a position that an order of this side could close."""
     return max(0, held["lots"] if side == SELL else -held["lots"])
 
 
-@inlined
+@inner_inlined
 def bad_words(venue: Exchange, command: Records, is_market: bool) -> int:
     """Why the words of an order make no sense here, whatever its numbers."""
-    instrument, account = command["instrument"], command["account"]
+    instrument, account = int64(command["instrument"]), int64(command["account"])
     if instrument < 0 or instrument >= venue.contracts.shape[0]:
         return UNKNOWN_INSTRUMENT
     if account < 0 or account >= venue.accounts.shape[0]:
         return UNKNOWN_ACCOUNT
-    force, leg = command["time_in_force"], command["leg"]
+    force, leg = int64(command["time_in_force"]), int64(command["leg"])
     if venue.contracts[instrument]["halted"] != 0:
         return HALTED
-    if command["side"] != BUY and command["side"] != SELL:
+    if int64(command["side"]) != BUY and int64(command["side"]) != SELL:
         return BAD_SIDE
     if force < 0 or force > POST_ONLY or (is_market and force == POST_ONLY):
         return BAD_TIME_IN_FORCE
-    if command["self_trade"] < 0 or command["self_trade"] > CANCEL_BOTH:
+    if int64(command["self_trade"]) < 0 or int64(command["self_trade"]) > CANCEL_BOTH:
         return BAD_SELF_TRADE_MODE
-    if venue.accounts[account]["hedge"] != 0:
+    if int64(venue.accounts[account]["hedge"]) != 0:
         if leg != LONG and leg != SHORT:
             return BAD_LEG
     elif leg != ONE_WAY:
@@ -158,7 +161,7 @@ def bad_words(venue: Exchange, command: Records, is_market: bool) -> int:
     return NO_REASON
 
 
-@inlined
+@inner_inlined
 def is_waiting(venue: Exchange, order_id: int) -> bool:
     """Whether a conditional order with this id waits."""
     return bool(
@@ -167,14 +170,14 @@ def is_waiting(venue: Exchange, order_id: int) -> bool:
     )
 
 
-@inlined
+@inner_inlined
 def refusal(venue: Exchange, command: Records, position: int) -> int:
     """Why a new order is not taken; ``position`` is that of its id in the book's table."""
-    is_market = command["kind"] == MARKET
+    is_market = int64(command["kind"]) == MARKET
     reason = bad_words(venue, command, is_market)
     if reason != NO_REASON:
         return reason
-    contract = venue.contracts[command["instrument"]]
+    contract = venue.contracts[int64(command["instrument"])]
     if command["order_id"] <= 0:
         return ORDER_ID_NOT_POSITIVE
     if slot_at(venue.book, position) != NONE or is_waiting(venue, command["order_id"]):
@@ -185,34 +188,36 @@ def refusal(venue: Exchange, command: Records, position: int) -> int:
         return NO_MARK
     side, lots = int64(command["side"]), command["quantity_lots"]
     price = contract["mark_ticks"] if is_market else command["price_ticks"]
-    flagged = command["flags"] & REDUCE_ONLY != 0
+    flagged = int64(command["flags"]) & REDUCE_ONLY != 0
     reason = bad_size(contract, side, price, lots, flagged, is_market)
     if reason != NO_REASON:
         return reason
     slot = position_of(
-        venue, command["account"], int64(command["instrument"]), int64(command["leg"])
+        venue, int64(command["account"]), int64(command["instrument"]), int64(command["leg"])
     )  # fmt: skip
     held = venue.positions[slot]
-    reduces = only_reduces(flagged, command["leg"], side)
-    if reduces and lots + held["reduce_lots"] > closable(held, side):
+    reduces = only_reduces(flagged, int64(command["leg"]), side)
+    # What cannot rest goes before those that do: `shrink` cancels these as it is filled.
+    force = int64(command["time_in_force"])
+    rests = not is_market and (force == GTC or force == POST_ONLY)  # noqa: SIM109 - slower
+    claimed = held["reduce_lots"] if rests else 0
+    if reduces and lots + claimed > closable(held, side):
         return REDUCE_ONLY_WOULD_FLIP
-    if command["time_in_force"] == POST_ONLY and would_take(
-        venue, 2 * int64(command["instrument"]) + side, price
-    ):
+    if force == POST_ONLY and would_take(venue, 2 * int64(command["instrument"]) + side, price):
         return POST_ONLY_WOULD_TAKE
     if reduces:
         return NO_REASON
     return lacks_margin(venue, slot, side, price, lots, is_market)
 
 
-@inlined
+@inner_inlined
 def would_take(venue: Exchange, queue: int, price: int) -> bool:
     """Whether an order of this queue would meet the other side."""
     other = queue ^ 1
     return bool(venue.book.sides[other]["best_rank"] <= rank_of(other, price))
 
 
-@inlined
+@inner_inlined
 def bad_size(
     contract: Records, side: int, price: int, lots: int, reduces: bool, is_market: bool
 ) -> int:
@@ -240,48 +245,51 @@ def bad_size(
     return NO_REASON
 
 
-@inlined
+@inner_inlined
 def up_by(price: int, rate_ppm: int) -> int:
     """A price raised by a rate, rounded down."""
     whole = price // MILLION
     return price + whole * rate_ppm + (price - whole * MILLION) * rate_ppm // MILLION
 
 
-@inlined
+@inner_inlined
 def down_by(price: int, rate_ppm: int) -> int:
     """A price lowered by a rate, rounded up."""
     whole = price // MILLION
     return price - whole * rate_ppm - (price - whole * MILLION) * rate_ppm // MILLION
 
 
-@inlined
+@inner_inlined
 def lacks_margin(
     venue: Exchange, slot: int, side: int, price: int, lots: int, is_market: bool
 ) -> int:
     """Why an order that may open a position is too much for its account."""
     held = venue.positions[slot]
-    if held["account"] < FIRST_CUSTOMER:
+    if int64(held["account"]) < FIRST_CUSTOMER:
         return NO_REASON
     instrument = int64(held["key"]) // 4
     contract = venue.contracts[instrument]
     if is_market:
         price = market_price(venue, instrument, side)
-    before = initial(held, contract)
+    before, before_lots = initial(held, contract), most_lots(held)
     size = notional(contract, lots, price)
     count(held, side, lots, size)
-    reason = too_large(venue, held, contract)
-    if reason == NO_REASON and initial(held, contract) > before:
+    raises = initial(held, contract) > before
+    reason = NO_REASON
+    if raises or most_lots(held) > before_lots:
+        reason = too_large(venue, held, contract)
+    if reason == NO_REASON and raises:
         sign = 1 if side == BUY else -1
         loss = value(contract, sign * lots, price) - value(
             contract, sign * lots, contract["mark_ticks"]
         )
-        if free(venue, held["account"]) < max(0, loss):
+        if free(venue, int64(held["account"])) < max(0, loss):
             reason = INSUFFICIENT_MARGIN
     count(held, side, -lots, -size)
     return reason
 
 
-@inlined
+@inner_inlined
 def market_price(venue: Exchange, instrument: int, side: int) -> int:
     """The price that the margin of a market order is counted at."""
     contract = venue.contracts[instrument]
@@ -296,20 +304,26 @@ def market_price(venue: Exchange, instrument: int, side: int) -> int:
     return max(1, down_by(price, buffer_ppm))
 
 
-@inlined
+@inner_inlined
 def too_large(venue: Exchange, held: Records, contract: Records) -> int:
     """Whether position and orders could exceed the venue's limit, or the tier of the leverage."""
-    most = max(abs(held["lots"] + held["bid_lots"]), abs(held["lots"] - held["ask_lots"]))
+    most = most_lots(held)
     if most > contract["max_position_lots"]:
         return POSITION_TOO_LARGE
     size = 0
     if held["lots"] != 0:
         size = notional(contract, held["lots"], contract["mark_ticks"])
     tier = venue.tiers[tier_number(venue, contract, most, gross_exposure(held, size))]
-    return LEVERAGE_ABOVE_TIER if held["leverage"] > tier["max_leverage"] else NO_REASON
+    return LEVERAGE_ABOVE_TIER if int64(held["leverage"]) > tier["max_leverage"] else NO_REASON
 
 
-@inlined
+@inner_inlined
+def most_lots(held: Records) -> int:
+    """The largest size the position would have if all bids, or all asks, were filled."""
+    return max(abs(held["lots"] + held["bid_lots"]), abs(held["lots"] - held["ask_lots"]))
+
+
+@inner_inlined
 def count(held: Records, side: int, lots: int, notional_units: int) -> None:
     """Count a resting order, or (below 0) count it no more."""
     if side == BUY:
@@ -320,7 +334,7 @@ def count(held: Records, side: int, lots: int, notional_units: int) -> None:
         held["ask_units"] += notional_units
 
 
-@inlined
+@inner_inlined
 def reserve(
     venue: Exchange, slot: int, side: int, reduces: bool, price: int, before: int, after: int
 ) -> None:
@@ -331,7 +345,7 @@ def reserve(
         state = venue.state[0]
         state["reduce_only_orders"] += int(before == 0) - int(after == 0)
         return
-    contract = venue.contracts[held["key"] // 4]
+    contract = venue.contracts[int64(held["key"]) // 4]
     units = 0
     if after != 0:
         units += notional(contract, after, price)
@@ -340,13 +354,13 @@ def reserve(
     count(held, side, after - before, units)
 
 
-@inlined
-def tag_of(reduces: bool, leg: int) -> int:
+@inner_inlined
+def tag_of(reduces: bool, leg: int) -> Any:
     """What an order keeps about its position."""
     return int(reduces) | (leg << 1)
 
 
-@kernel
+@inner
 def enter(venue: Exchange, command: Records) -> None:
     """A new limit or market order."""
     order_id = command["order_id"]
@@ -357,7 +371,7 @@ def enter(venue: Exchange, command: Records) -> None:
     side, instrument = int64(command["side"]), int64(command["instrument"])
     leg, account = int64(command["leg"]), int64(command["account"])
     lots = command["quantity_lots"]
-    is_market = command["kind"] == MARKET
+    is_market = int64(command["kind"]) == MARKET
     price = command["price_ticks"]
     if is_market:
         price = market_limit(venue.contracts[instrument], side)
@@ -372,14 +386,14 @@ def enter(venue: Exchange, command: Records) -> None:
             venue, CANCELLED, FOK_UNFILLED, side, leg, instrument, account, order_id, shown, lots, 0
         )
         return
-    reduces = only_reduces(command["flags"] & REDUCE_ONLY != 0, leg, side)
+    reduces = only_reduces(int64(command["flags"]) & REDUCE_ONLY != 0, leg, side)
     finish(
         venue, order_id, account, leg, queue, price, lots, force, self_trade, reduces,
         command["expire_ns"], is_market,
     )  # fmt: skip
 
 
-@kernel
+@inner
 def finish(
     venue: Exchange, order_id: int, account: int, leg: int, queue: int, price: int, lots: int,
     force: int, self_trade: int, reduces: bool, expire_ns: int, is_market: bool,
@@ -415,7 +429,7 @@ def finish(
     reserve(venue, slot, side, reduces, price, 0, lots)
 
 
-@inlined
+@inner_inlined
 def market_limit(contract: Records, side: int) -> int:
     """The worst price that a market order may be filled at."""
     bound_ppm = contract["market_bound_ppm"]
@@ -426,7 +440,7 @@ def market_limit(contract: Records, side: int) -> int:
     return max(1, down_by(contract["mark_ticks"], bound_ppm))
 
 
-@inlined
+@inner_inlined
 def match(
     venue: Exchange, order_id: int, account: int, leg: int, queue: int, price: int, lots: int,
     self_trade: int,
@@ -435,11 +449,11 @@ def match(
     other = queue ^ 1
     worst = rank_of(other, price)
     while lots > 0:
-        slot = best_maker(venue.book, other, worst)
+        slot = uint32(best_maker(venue.book, other, worst))
         if slot == NONE:
             break
         maker = venue.book.orders[slot]
-        if self_trade != SELF_TRADE_ALLOWED and maker["account"] == account:
+        if self_trade != SELF_TRADE_ALLOWED and int64(maker["account"]) == account:
             if self_trade != CANCEL_NEWEST:
                 remove(venue, slot, CANCELLED, SELF_TRADE)
             if self_trade != CANCEL_OLDEST:
@@ -451,7 +465,7 @@ def match(
     return lots, NO_REASON
 
 
-@kernel
+@inner
 def remove(venue: Exchange, slot: int, kind: int, reason: int) -> None:
     """Take a resting order out, and say so."""
     order = venue.book.orders[slot]
@@ -467,14 +481,14 @@ def remove(venue: Exchange, slot: int, kind: int, reason: int) -> None:
     take_away(venue.book, slot, id_position(venue.book, order["order_id"]))
 
 
-@inlined
+@inner_inlined
 def touch(venue: Exchange, contract: Records) -> None:
     """Remember that orders may wait for a price that has changed."""
     contract["touched"] = 1
     venue.state[0]["touched"] = 1
 
 
-@kernel
+@inner
 def fill(
     venue: Exchange, order_id: int, account: int, leg: int, queue: int, slot: int, lots: int,
     leaves: int, reason: int,
@@ -523,7 +537,7 @@ def fill(
         shrink(venue, held_by_maker)
 
 
-@kernel
+@inner
 def shrink(venue: Exchange, position: int) -> None:
     """Cancel resting orders that only reduce and exceed what there is, the newest first."""
     held = venue.positions[position]
@@ -533,27 +547,27 @@ def shrink(venue: Exchange, position: int) -> None:
         total = reducing_lots(venue, position, side)
         queue = 2 * (int64(held["key"]) // 4) + side
         tag = tag_of(True, int64(held["key"]) % 4)
-        slot = uint32(venue.book.account_orders[held["account"]])
+        slot = uint32(venue.book.account_orders[int64(held["account"])])
         while slot != NONE and total > closable(held, side):
             order = venue.book.orders[slot]
             after = uint32(order["account_next"])
-            if order["queue"] == queue and order["reduce_only"] == tag:
+            if int64(order["queue"]) == queue and int64(order["reduce_only"]) == tag:
                 total -= order["quantity_lots"]
                 remove(venue, slot, CANCELLED, REDUCE_ONLY_EXCESS)
             slot = after
 
 
-@inlined
+@inner_inlined
 def reducing_lots(venue: Exchange, position: int, side: int) -> int:
     """Lots of the position's resting orders of one side that only reduce."""
     held = venue.positions[position]
     queue = 2 * (int64(held["key"]) // 4) + side
     tag = tag_of(True, int64(held["key"]) % 4)
     total = 0
-    slot = uint32(venue.book.account_orders[held["account"]])
+    slot = uint32(venue.book.account_orders[int64(held["account"])])
     while slot != NONE:
         order = venue.book.orders[slot]
-        if order["queue"] == queue and order["reduce_only"] == tag:
+        if int64(order["queue"]) == queue and int64(order["reduce_only"]) == tag:
             total += order["quantity_lots"]
         slot = uint32(order["account_next"])
     return total

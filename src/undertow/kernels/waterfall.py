@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from undertow.kernels.compile import Records, inlined, int64, kernel, uint32
+from undertow.kernels.compile import Records, inner, inner_inlined, int64, kernel, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor, mul_div_remainder
 from undertow.kernels.ledger import notional, position_of, settle, soil, value
@@ -57,7 +57,7 @@ WINNER = np.dtype(
 Lots = NDArray[np.int64]
 
 
-@inlined
+@inner_inlined
 def next_open(venue: Exchange, pool: int, slot: int) -> int:
     """The pool's open position after one; 0 if that was the last."""
     if pool & 0xFFFFFF != 0:
@@ -65,7 +65,7 @@ def next_open(venue: Exchange, pool: int, slot: int) -> int:
     found = uint32(venue.positions[slot]["next"])
     while found != 0:
         held = venue.positions[found]
-        if held["isolated"] == 0 and held["lots"] != 0:
+        if int64(held["isolated"]) == 0 and held["lots"] != 0:
             break
         found = uint32(held["next"])
     return found
@@ -80,13 +80,13 @@ def first_open(venue: Exchange, pool: int) -> int:
     found = uint32(venue.accounts[pool >> 24]["first_position"])
     while found != 0:
         held = venue.positions[found]
-        if held["isolated"] == 0 and held["lots"] != 0:
+        if int64(held["isolated"]) == 0 and held["lots"] != 0:
             break
         found = uint32(held["next"])
     return found
 
 
-@inlined
+@inner_inlined
 def receive(venue: Exchange, pool: int, amount_units: int) -> None:
     """Add cash to a pool, or take it (below 0)."""
     slot = pool_slot(venue, pool)
@@ -96,7 +96,7 @@ def receive(venue: Exchange, pool: int, amount_units: int) -> None:
         venue.positions[slot]["margin_units"] += amount_units
 
 
-@inlined
+@inner_inlined
 def margin_of(venue: Exchange, pool: int) -> int:
     """Cash of a pool."""
     slot = pool_slot(venue, pool)
@@ -105,19 +105,19 @@ def margin_of(venue: Exchange, pool: int) -> int:
     return venue.positions[slot]["margin_units"]
 
 
-@kernel
+@inner
 def say_waits(venue: Exchange, pool: int, reason: int) -> None:
     """Say why a pool that lacks margin is left alone until the next mark."""
     held = venue.positions[first_open(venue, pool)]
     event = write(
-        venue, LIQUIDATION_WAITS, reason, 0, held["key"] % 4, int64(held["key"]) // 4,
+        venue, LIQUIDATION_WAITS, reason, 0, int64(held["key"]) % 4, int64(held["key"]) // 4,
         pool >> 24, 0, 0, abs(held["lots"]), 0,
     )  # fmt: skip
     event["amount_units"] = pool_equity(venue, pool)
     event["fee_units"] = pool_maintenance(venue, pool)
 
 
-@kernel
+@inner
 def take_over(venue: Exchange, pool: int, taker: int) -> None:
     """Give all positions of a pool to the fund or the vault, at the mark."""
     slot = first_open(venue, pool)
@@ -144,14 +144,14 @@ def take_over(venue: Exchange, pool: int, taker: int) -> None:
         slot = next_open(venue, pool, slot)
 
 
-@inlined
+@inner_inlined
 def instrument_of(venue: Exchange, pool: int) -> int:
     """The instrument of an isolated pool; -1 for a cross pool."""
     slot = pool_slot(venue, pool)
     return -1 if slot == 0 else int64(venue.positions[slot]["key"]) // 4
 
 
-@kernel
+@inner
 def keep_surplus(venue: Exchange, pool: int, keeper: int) -> None:
     """What is left of a pool that was taken over goes to whoever took it."""
     left = margin_of(venue, pool)
@@ -168,7 +168,7 @@ def keep_surplus(venue: Exchange, pool: int, keeper: int) -> None:
         event["maker_amount_units"] = left
 
 
-@kernel
+@inner
 def start_winding_up(venue: Exchange, pool: int) -> bool:
     """Pay the deficit of a bankrupt pool; true if winners must be ranked before it can go on."""
     rules, state, account = venue.rules[0], venue.state[0], pool >> 24
@@ -187,7 +187,7 @@ def start_winding_up(venue: Exchange, pool: int) -> bool:
             total = 0
             while slot != 0:
                 held = venue.positions[slot]
-                contract = venue.contracts[held["key"] // 4]
+                contract = venue.contracts[int64(held["key"]) // 4]
                 total += notional(contract, held["lots"], contract["mark_ticks"])
                 slot = next_open(venue, pool, slot)
             state["adl_total_units"] = total
@@ -196,7 +196,7 @@ def start_winding_up(venue: Exchange, pool: int) -> bool:
     return False
 
 
-@kernel
+@inner
 def finish_winding_up(venue: Exchange, pool: int) -> None:
     """What nobody could be deleveraged for, and what is owed after all."""
     rules, account = venue.rules[0], pool >> 24
@@ -214,7 +214,7 @@ def finish_winding_up(venue: Exchange, pool: int) -> None:
         keep_surplus(venue, pool, FUND)
 
 
-@inlined
+@inner_inlined
 def draw(venue: Exchange, pool: int, owed: int) -> int:
     """Let the fund pay what it can of a deficit."""
     fund = venue.accounts[FUND]
@@ -230,7 +230,7 @@ def draw(venue: Exchange, pool: int, owed: int) -> int:
     return paid
 
 
-@inlined
+@inner_inlined
 def write_off(venue: Exchange, pool: int, owed: int) -> None:
     """A deficit that is left: shared by those in profit where the venue says so, else bad debt."""
     if venue.rules[0]["socialises"] != 0:
@@ -244,7 +244,7 @@ def write_off(venue: Exchange, pool: int, owed: int) -> None:
         event["maker_amount_units"] = -owed
 
 
-@inlined
+@inner_inlined
 def able_to_pay(venue: Exchange, account: int, bankrupt: int) -> int:
     """What an account can lose of a socialised loss: its cross profit, as far as it is there."""
     if account < FIRST_CUSTOMER or account == bankrupt:
@@ -253,7 +253,7 @@ def able_to_pay(venue: Exchange, account: int, bankrupt: int) -> int:
     return max(0, min(equity - cash, equity, cash))
 
 
-@kernel
+@inner
 def socialise(venue: Exchange, pool: int, owed: int) -> int:
     """Take a deficit from all cross accounts in profit, in proportion to it, rounded down."""
     accounts, bankrupt = venue.accounts.shape[0], pool >> 24
@@ -288,19 +288,19 @@ def list_winners(venue: Exchange, rows: Records) -> int:
 
     With too few rows, those that fit are written and the number is that of all.
     """
-    slot = venue.state[0]["adl_slot"]
+    slot = uint32(venue.state[0]["adl_slot"])
     held = venue.positions[slot]
     instrument = int64(held["key"]) // 4
     contract = venue.contracts[instrument]
     found = 0
     for account in range(venue.accounts.shape[0]):
-        if account == held["account"]:
+        if account == int64(held["account"]):
             continue
         other_slot = uint32(venue.accounts[account]["first_position"])
         while other_slot != 0:
             other = venue.positions[other_slot]
             is_other_side = (other["lots"] > 0) != (held["lots"] > 0) and other["lots"] != 0
-            if other["key"] // 4 == instrument and is_other_side:
+            if int64(other["key"]) // 4 == instrument and is_other_side:
                 if found < rows.shape[0]:
                     describe(venue, contract, other_slot, rows[found])
                 found += 1
@@ -308,7 +308,7 @@ def list_winners(venue: Exchange, rows: Records) -> int:
     return found
 
 
-@inlined
+@inner_inlined
 def describe(venue: Exchange, contract: Records, slot: int, row: Records) -> None:
     """What a ranking may look at."""
     held = venue.positions[slot]
@@ -319,7 +319,7 @@ def describe(venue: Exchange, contract: Records, slot: int, row: Records) -> Non
     row["lots"] = abs(held["lots"])
     row["basis_units"] = held["basis_units"]
     row["value_units"] = value(contract, held["lots"], mark)
-    if held["isolated"] != 0:
+    if int64(held["isolated"]) != 0:
         row["wallet_units"] = held["margin_units"]
         row["equity_units"] = held["margin_units"] + unrealised(venue, held)
         row["maintenance_units"] = maintenance(venue, contract, held["lots"], mark)
@@ -329,7 +329,7 @@ def describe(venue: Exchange, contract: Records, slot: int, row: Records) -> Non
         row["maintenance_units"] = cross_maintenance(venue, account)
 
 
-@kernel
+@inner
 def deleverage(venue: Exchange, pool: int, rows: Records, taken: Lots) -> bool:
     """Close the position against winners; true if another one of the pool must be ranked.
 
@@ -338,7 +338,7 @@ def deleverage(venue: Exchange, pool: int, rows: Records, taken: Lots) -> bool:
     state = venue.state[0]
     slot = uint32(state["adl_slot"])
     held = venue.positions[slot]
-    contract = venue.contracts[held["key"] // 4]
+    contract = venue.contracts[int64(held["key"]) // 4]
     lots = abs(held["lots"])
     size = notional(contract, lots, contract["mark_ticks"])
     after = next_open(venue, pool, slot)
@@ -361,7 +361,7 @@ def deleverage(venue: Exchange, pool: int, rows: Records, taken: Lots) -> bool:
     return bool(after != 0)
 
 
-@inlined
+@inner_inlined
 def cost_of(venue: Exchange, contract: Records, signed: int, owed: int, lots: int) -> int:
     """What the winners give for the lots that they take, by the venue's rule."""
     worth = value(contract, signed, contract["mark_ticks"])
@@ -373,7 +373,7 @@ def cost_of(venue: Exchange, contract: Records, signed: int, owed: int, lots: in
     return worth
 
 
-@inlined
+@inner_inlined
 def split(rows: Records, taken: Lots, count: int, cost: int) -> None:
     """Shares of a cost in proportion to lots, by largest remainder, ties to the earlier row."""
     size = abs(cost)
@@ -407,7 +407,7 @@ def split(rows: Records, taken: Lots, count: int, cost: int) -> None:
             rows[index]["share_units"] = -rows[index]["share_units"]
 
 
-@inlined
+@inner_inlined
 def price_of(contract: Records, signed: int, cost: int) -> int:
     """The price that a cost comes to, for people."""
     if cost == 0:
@@ -417,7 +417,7 @@ def price_of(contract: Records, signed: int, cost: int) -> int:
     return max(0, cost // (signed * contract["units"]))
 
 
-@inlined
+@inner_inlined
 def close_one(venue: Exchange, slot: int, row: Records, lots: int, side: int, price: int) -> None:
     """One winner takes some lots of the bankrupt position."""
     held = venue.positions[slot]
@@ -426,12 +426,12 @@ def close_one(venue: Exchange, slot: int, row: Records, lots: int, side: int, pr
     amount = settle(venue, slot, -side * lots, -share, True)
     gained = settle(venue, other_slot, side * lots, share, False)
     event = write(
-        venue, DELEVERAGED, NO_REASON, BUY if side > 0 else SELL, held["key"] % 4,
-        int64(held["key"]) // 4, held["account"], 0, price, lots, abs(held["lots"]),
+        venue, DELEVERAGED, NO_REASON, BUY if side > 0 else SELL, int64(held["key"]) % 4,
+        int64(held["key"]) // 4, int64(held["account"]), 0, price, lots, abs(held["lots"]),
     )  # fmt: skip
     event["amount_units"] = amount
-    event["maker_account"] = other["account"]
-    event["maker_leg"] = other["key"] % 4
+    event["maker_account"] = int64(other["account"])
+    event["maker_leg"] = int64(other["key"]) % 4
     event["maker_leaves_lots"] = abs(other["lots"])
     event["maker_amount_units"] = gained
     if venue.state[0]["reduce_only_orders"] > 0:

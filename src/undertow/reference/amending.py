@@ -23,7 +23,7 @@ def amend(venue: Exchange, command: Command) -> None:
 
     It keeps its place only if the price stays, the quantity does not grow and the venue's rule
     allows it; otherwise it enters anew, behind the others, and may be filled. The checks are those
-    of a new order; what the order reserved counts as free.
+    of a new order; what the order reserved counts as free. To ask for less needs no margin.
     """
     found = find(venue, command)
     if found is None:
@@ -78,6 +78,7 @@ def refusal(venue: Exchange, command: Command, order: Order) -> int:
             return codes.REDUCE_ONLY_WOULD_FLIP
     if order.post_only:
         reason = market.book.would_take(order.side, price)
-    if reason != NO_REASON or reduces:
+    shrinks = price == order.price_ticks and lots <= order.open_lots
+    if reason != NO_REASON or reduces or shrinks:
         return reason
     return lacks_margin(venue, command, price, lots)

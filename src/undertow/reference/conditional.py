@@ -156,7 +156,7 @@ def set_off(venue: Exchange, waiting: Waiting) -> None:
     lots, flags = command.quantity_lots, command.flags & codes.REDUCE_ONLY
     if command.flags & codes.CLOSE_POSITION:
         held = venue.position(command.account, command.instrument, command.leg)
-        lots, flags = closable(held, command.side) - held.reduce_lots, codes.REDUCE_ONLY
+        lots, flags = closable(held, command.side), codes.REDUCE_ONLY
     kind = codes.MARKET if command.price_ticks == 0 else codes.LIMIT
     venue.write(Event(
         codes.TRIGGERED, NO_REASON, command.side, command.leg, command.instrument, command.account,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from undertow.model import codes
 from undertow.reference.accounts import Account, Position, charge, settle
-from undertow.reference.contract import value
+from undertow.reference.contract import of_million, value
 from undertow.reference.deleveraging import lots_to_take
 from undertow.reference.exchange import Event, Exchange, Market
 from undertow.reference.pools import Pool, equity, lacks, maintenance, release
@@ -27,6 +27,7 @@ class Group:
     pool: Pool
     equity_units: int
     book: int = 0  # what selling beside the mark brought; mostly below 0
+    fills: int = 0
     fee: int = 0
     insurance: int = 0
     haircut: int = 0  # what winners got less than at the mark
@@ -34,6 +35,11 @@ class Group:
     bad_debt: int = 0
     surplus: int = 0
     wound_up: bool = False
+    taken_over: bool = False
+    deleveraged: int = 0  # times
+    able: int | None = None  # what the fund could pay when the payers' turn came
+    gains: dict[int, int] | None = None  # who could share the loss, and how much at most
+    owed: int = 0
     waits: Event | None = None
 
 
@@ -68,6 +74,8 @@ class Replay:
             self.close_group()
         if event.kind not in (codes.DELEVERAGED, codes.CANCELLED):
             self.close_row()
+        if event.kind in PAYERS:
+            self.see_fund()
         if event.kind == codes.LIQUIDATION:
             self.open_group(event)
         elif event.kind == codes.FILL:
@@ -90,6 +98,12 @@ class Replay:
         market = self.state.markets[instrument]
         return value(market.contract, lots, market.mark_ticks)
 
+    def see_fund(self) -> None:
+        """What the fund can pay, once the book has done what it can."""
+        if self.group is not None and self.group.able is None:
+            fund = Pool(self.state.account(codes.FUND), None)
+            self.group.able = max(0, min(fund.margin(), equity(self.state, fund)))
+
     def open_group(self, event: Event) -> None:
         """Only who lacks margin is liquidated, and the event tells how much."""
         account = self.state.account(event.account)
@@ -110,6 +124,9 @@ class Replay:
         bought = value(contract, event.quantity_lots, event.price_ticks)
         sign = 1 if event.side == codes.BUY else -1
         forced = event.reason != codes.NO_REASON
+        if forced and self.group:
+            needed = lacks(self.state, self.group.pool)
+            require(needed, "closing stops when the margin suffices", event=event)
         held = self.leg(event.account, event.instrument, event.leg)
         at_mark = self.worth(held.instrument, held.lots)
         lots, cost = sign * event.quantity_lots, sign * bought
@@ -117,6 +134,7 @@ class Replay:
         require(profit == event.amount_units, "profit of a fill", profit=profit, event=event)
         charge(self.state.account(event.account), held, -event.fee_units)
         if forced and self.group:
+            self.group.fills += 1
             self.group.book += self.worth(held.instrument, held.lots) - at_mark - cost
         other = self.leg(event.maker_account, event.instrument, event.maker_leg)
         account = self.state.account(event.maker_account)
@@ -128,7 +146,7 @@ class Replay:
     def take_over(self, event: Event) -> None:
         """A position moves to an account of the venue at the mark."""
         assert self.group is not None
-        self.group.wound_up = True
+        self.open_takeover(self.group)
         held = self.leg(event.account, event.instrument, event.leg)
         lots = event.quantity_lots if event.side == codes.BUY else -event.quantity_lots
         require(held.lots == lots, "taken over whole", position=held, event=event)
@@ -139,10 +157,23 @@ class Replay:
         gained = settle(self.state.account(event.maker_account), other, lots, cost)
         require(gained == event.maker_amount_units, "profit of a taker", profit=gained, event=event)
 
+    def open_takeover(self, group: Group) -> None:
+        """The vault takes over below its share of maintenance; nobody where nobody does."""
+        if not group.wound_up:
+            has, needs = equity(self.state, group.pool), maintenance(self.state, group.pool)
+            rules = self.state.rules
+            least = of_million(needs, rules.backstop_ppm)
+            due = rules.takeover == codes.BY_FUND or (
+                rules.takeover == codes.BY_VAULT and (has < least or has <= 0)
+            )
+            require(due, "takeover is due", equity=has, maintenance=needs, rules=rules)
+        group.wound_up = group.taken_over = True
+
     def deleverage(self, event: Event) -> None:
         """Only reduces, only the other side, only those in profit, in ranking order."""
         assert self.group is not None
         self.group.wound_up = True
+        self.group.deleveraged += 1
         held = self.leg(event.account, event.instrument, event.leg)
         other = self.leg(event.maker_account, event.instrument, event.maker_leg)
         if self.row != (event.account, event.instrument, event.leg):
@@ -190,10 +221,10 @@ class Replay:
         group = self.group
         assert group is not None
         kind, amount = event.kind, event.amount_units
+        if kind in (codes.LOSS_SOCIALISED, codes.BAD_DEBT) and self.state.rules.socialises:
+            self.share(group, event)
         if kind == codes.LOSS_SOCIALISED:
-            payer = self.state.account(event.account)
-            require(amount < 0, "a share of a loss is paid", event=event)
-            payer.cash_units += amount
+            self.state.account(event.account).cash_units += amount
             group.pool.receive(event.maker_amount_units)
             group.socialised -= amount
             return
@@ -204,9 +235,32 @@ class Replay:
         else:
             self.state.account(event.maker_account).cash_units += event.maker_amount_units
         group.pool.receive(amount)
+        if kind == codes.LIQUIDATION_FEE:
+            left = equity(self.state, group.pool)
+            require(left >= 0, "a fee makes nobody bankrupt", equity=left, event=event)
         group.insurance += amount if kind == codes.INSURANCE_PAID else 0
         group.bad_debt += amount if kind == codes.BAD_DEBT else 0
         group.surplus -= amount if kind == codes.SURPLUS_KEPT else 0
+
+    def share(self, group: Group, event: Event) -> None:
+        """Cross accounts in profit pay in proportion to it; only the rest is bad debt."""
+        state = self.state
+        if group.gains is None:
+            group.owed = -group.pool.margin()
+            group.gains = {
+                number: max(0, min(gain, account.cash_units, state.cross_equity(account)))
+                for number, account in state.accounts.items()
+                if number >= codes.FIRST_CUSTOMER and account is not group.pool.account
+                for gain in [sum(state.unrealised(held) for held in account.cross())]
+            }
+        total = sum(group.gains.values())
+        due = min(group.owed, total)
+        if event.kind == codes.BAD_DEBT:
+            require(group.socialised == due, "shared before it is bad debt", due=due, group=group)
+            return
+        exact = due * group.gains.get(event.account, 0) // max(1, total)
+        is_fair = exact <= -event.amount_units <= exact + 1
+        require(is_fair, "shared in proportion to profit", exact=exact, event=event)
 
     def close_group(self) -> None:
         """The waterfall closes: deficit = insurance + haircut + socialised loss + bad debt."""
@@ -214,16 +268,23 @@ class Replay:
         group = self.group
         if group is None:
             return
-        self.group = None
         state, pool = self.state, group.pool
         left = equity(state, pool)
         after_book = group.equity_units + group.book - group.fee
         paid = group.insurance + group.haircut + group.socialised + group.bad_debt
         require(after_book + paid - group.surplus == left, "waterfall", group=group, equity=left)
         deficit = max(0, -after_book)
+        if state.rules.bounded_by_bankruptcy:  # an inverse contract rounds each fill
+            worst = min(0, group.equity_units) - group.fills
+            require(after_book >= worst, "the book makes nobody bankrupt", group=group)
         signs = min(group.insurance, group.socialised, group.bad_debt, group.surplus, group.fee)
         require(signs >= 0, "payers pay", group=group)
-        require(group.insurance <= deficit, "insurance pays the deficit", group=group)
+        self.see_fund()
+        self.group = None
+        pays = state.rules.fund_pays and pool.account.number >= codes.FIRST_CUSTOMER
+        insured = min(deficit, group.able or 0) if pays else 0
+        require(group.insurance == insured, "insurance pays what it can", due=insured, group=group)
+        self.check_haircut(group, deficit, pays=pays)
         if group.waits is not None:
             told = (group.waits.amount_units, group.waits.fee_units)
             require(told == (left, maintenance(state, pool)), "waits tells", group=group)
@@ -237,6 +298,19 @@ class Replay:
         else:
             require(not lacks(state, pool), "closed until the margin suffices", group=group)
         release(pool)
+
+    def check_haircut(self, group: Group, deficit: int, *, pays: bool) -> None:
+        """Winners are closed once the fund is dry, at the price that the venue states."""
+        rules = self.state.rules
+        if not group.deleveraged:
+            return
+        if pays and rules.takeover != codes.BY_NOBODY:
+            require(group.insurance < deficit, "adl only once the fund is dry", group=group)
+        if rules.adl_price == codes.AT_MARK:  # an inverse contract rounds each part
+            require(abs(group.haircut) <= group.deleveraged, "adl at the mark", group=group)
+        if rules.adl_price == codes.AT_BANKRUPTCY and not (group.taken_over or group.waits):
+            rest = group.socialised + group.bad_debt
+            require(rest == 0, "adl at bankruptcy leaves no debt", group=group)
 
     def finish(self, venue: Exchange) -> None:
         """What events say is what there is."""
@@ -257,6 +331,9 @@ class Replay:
 PAYMENTS = (
     codes.LIQUIDATION_FEE, codes.INSURANCE_PAID, codes.SURPLUS_KEPT, codes.LOSS_SOCIALISED,
     codes.BAD_DEBT,
+)  # fmt: skip
+PAYERS = (
+    codes.INSURANCE_PAID, codes.TAKEOVER, codes.DELEVERAGED, codes.LOSS_SOCIALISED, codes.BAD_DEBT,
 )  # fmt: skip
 
 
@@ -286,16 +363,48 @@ def nobody_is_forgotten(venue: Exchange, events: Sequence[Event]) -> None:
             )  # fmt: skip
 
 
-def fund_is_solvent(venue: Exchange, events: Sequence[Event]) -> None:
-    """After a mark the fund's equity is 0 or more, unless it was wound up in this mark.
+def liquidated_have_no_orders(venue: Exchange, events: Sequence[Event]) -> None:
+    """Where a venue cancels first, the orders of a liquidated pool are gone after the mark.
 
-    Then it waits for somebody to trade with, or its orders were filled after that.
+    Those with an order that fired after their liquidation are left out.
     """
-    wound_up = any(
-        event.kind == codes.LIQUIDATION and event.account == codes.FUND for event in events
+    if not venue.rules.cancels_orders_first:
+        return
+    gone: dict[int, set[int]] = {}
+    for event in events:
+        if event.kind == codes.LIQUIDATION and event.account >= codes.FIRST_CUSTOMER:
+            own = {held.instrument for held in venue.account(event.account).isolated()}
+            cross = set(range(len(venue.markets))) - own
+            where = cross if event.instrument < 0 else {event.instrument}
+            gone.setdefault(event.account, set()).update(where)
+        elif event.kind == codes.TRIGGERED:
+            gone.pop(event.account, None)
+    left = [
+        (order.account, instrument, order.order_id)
+        for instrument, market in enumerate(venue.markets)
+        for order in market.book.orders.values()
+        if instrument in gone.get(order.account, ())
+    ]
+    left += [
+        (one.command.account, one.command.instrument, one.command.order_id)
+        for one in venue.waiting.values()
+        if one.command.instrument in gone.get(one.command.account, ())
+    ]
+    require(not left, "orders of the liquidated are cancelled", left=left)
+
+
+def fund_is_solvent(venue: Exchange, events: Sequence[Event]) -> None:
+    """After a mark the fund's equity is 0 or more, unless it was wound up or traded in this mark.
+
+    Who was wound up waits for somebody to trade with; who trades for itself can lose.
+    """
+    excused = any(
+        (event.kind == codes.LIQUIDATION and event.account == codes.FUND)
+        or (event.kind == codes.FILL and codes.FUND in (event.account, event.maker_account))
+        for event in events
     )
     has = equity(venue, Pool(venue.account(codes.FUND), None))
-    require(has >= 0 or wound_up, "the fund is solvent", equity=has)
+    require(has >= 0 or excused, "the fund is solvent", equity=has)
 
 
 def mark_laws(before: dict[int, Account], venue: Exchange, events: Sequence[Event]) -> None:
@@ -305,4 +414,5 @@ def mark_laws(before: dict[int, Account], venue: Exchange, events: Sequence[Even
         replay.step(event)
     replay.finish(venue)
     nobody_is_forgotten(venue, events)
+    liquidated_have_no_orders(venue, events)
     fund_is_solvent(venue, events)

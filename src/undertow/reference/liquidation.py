@@ -142,10 +142,10 @@ def send(venue: Exchange, pool: Pool, held: Position, lots: int) -> int:
     contract = market.contract
     side = codes.SELL if held.lots > 0 else codes.BUY
     limit = market_side_limit(side)
-    if venue.rules.bounded_by_bankruptcy:
-        limit = bankruptcy_price(contract, held.lots, market.mark_ticks, equity(venue, pool))
     taker = Order(0, held.account, side, limit, lots, 0, False, 0, leg=held.leg)
     while taker.open_lots > 0 and lacks(venue, pool):
+        if venue.rules.bounded_by_bankruptcy:  # anew each time, as fees have been paid
+            limit = bankruptcy_price(contract, held.lots, market.mark_ticks, equity(venue, pool))
         makers = market.book.resting(1 - side)
         if not makers or is_worse(makers[0].side, makers[0].price_ticks, limit):
             return taker.open_lots

@@ -118,7 +118,10 @@ def refusal(venue: Exchange, command: Command) -> int:
         return reason
     held = venue.position(command.account, command.instrument, command.leg)
     reduces = reduces or closes_leg(command)
-    if reduces and command.quantity_lots + held.reduce_lots > closable(held, command.side):
+    # What cannot rest goes before those that do: `shrink` cancels these as it is filled.
+    rests = not is_market and command.time_in_force in (codes.GTC, codes.POST_ONLY)
+    claimed = held.reduce_lots if rests else 0
+    if reduces and command.quantity_lots + claimed > closable(held, command.side):
         return codes.REDUCE_ONLY_WOULD_FLIP
     if command.time_in_force == codes.POST_ONLY:
         reason = market.book.would_take(command.side, price)
@@ -194,7 +197,8 @@ def lacks_margin(venue: Exchange, command: Command, price: int, lots: int) -> in
 
     A market order is counted at the best price of the other side, worsened by the venue's buffer;
     what an order would lose at once against the mark must be free as well. An order that raises
-    no requirement is always taken. The venue's own accounts need no margin.
+    neither the requirement nor the size is always taken, so that a position can be closed. The
+    venue's own accounts need no margin.
     """
     if command.account < codes.FIRST_CUSTOMER:
         return NO_REASON
@@ -203,11 +207,14 @@ def lacks_margin(venue: Exchange, command: Command, price: int, lots: int) -> in
     if command.kind == codes.MARKET:
         price = market_price(venue, market, command.side)
     held = venue.position(command.account, command.instrument, command.leg)
-    before = venue.initial(held)
+    before, before_lots = venue.initial(held), most_lots(held)
     size = notional(contract, lots, price)
     add(held, command.side, lots, size)
-    reason = too_large(contract, held, market.mark_ticks)
-    if reason == NO_REASON and venue.initial(held) > before:
+    raises = venue.initial(held) > before
+    reason = NO_REASON
+    if raises or most_lots(held) > before_lots:
+        reason = too_large(contract, held, market.mark_ticks)
+    if reason == NO_REASON and raises:
         sign = 1 if command.side == codes.BUY else -1
         loss = value(contract, sign * lots, price) - value(contract, sign * lots, market.mark_ticks)
         if venue.free(venue.account(command.account)) < max(0, loss):
@@ -228,13 +235,18 @@ def market_price(venue: Exchange, market: Market, side: int) -> int:
 
 def too_large(contract: Contract, held: Position, mark_ticks: int) -> int:
     """Whether position and orders could exceed the venue's limit, or the tier of the leverage."""
-    most = max(abs(held.lots + held.bid_lots), abs(held.lots - held.ask_lots))
+    most = most_lots(held)
     if most > contract.max_position_lots:
         return codes.POSITION_TOO_LARGE
     size = exposure(held, contract, mark_ticks)
     gross = max(abs(size + held.bid_units), abs(size - held.ask_units))
     tier = contract.tiers[tier_number(contract, most, gross)]
     return codes.LEVERAGE_ABOVE_TIER if held.leverage > tier.max_leverage else NO_REASON
+
+
+def most_lots(held: Position) -> int:
+    """The largest size the position would have if all bids, or all asks, were filled."""
+    return max(abs(held.lots + held.bid_lots), abs(held.lots - held.ask_lots))
 
 
 def add(held: Position, side: int, lots: int, notional_units: int) -> None:

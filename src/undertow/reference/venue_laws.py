@@ -16,7 +16,7 @@ from undertow.reference.book_laws import (
     sides_are_sorted,
 )
 from undertow.reference.contract import notional
-from undertow.reference.exchange import Event, Exchange
+from undertow.reference.exchange import Command, Event, Exchange
 from undertow.reference.trading import closable, only_reduces
 
 
@@ -38,26 +38,25 @@ def require(holds: bool, law: str, **numbers: object) -> None:
 
 
 def positions(venue: Exchange) -> list[Position]:
-    """All positions, the venue's own as well, by account, instrument and leg."""
-    return [held for number in sorted(venue.accounts) for held in venue.accounts[number].in_order()]
+    """All positions, the venue's own as well, in any order."""
+    return [held for account in venue.accounts.values() for held in account.positions.values()]
 
 
 def wallets(venue: Exchange) -> dict[int, int]:
     """Cash and isolated margins of each account, in cash units."""
     return {
-        number: account.cash_units + sum(held.margin_units for held in account.in_order())
+        number: account.cash_units + sum(held.margin_units for held in account.positions.values())
         for number, account in venue.accounts.items()
     }
 
 
 def positions_net_to_zero(venue: Exchange) -> None:
     """Longs = shorts = open interest, in each instrument."""
-    for instrument in range(len(venue.markets)):
-        lots = [held.lots for held in positions(venue) if held.instrument == instrument]
-        longs, shorts = sum(n for n in lots if n > 0), -sum(n for n in lots if n < 0)
-        require(
-            longs == shorts, "longs = shorts", instrument=instrument, longs=longs, shorts=shorts
-        )
+    longs, shorts = [0] * len(venue.markets), [0] * len(venue.markets)
+    for held in positions(venue):
+        longs[held.instrument] += max(0, held.lots)
+        shorts[held.instrument] += max(0, -held.lots)
+    require(longs == shorts, "longs = shorts", longs=longs, shorts=shorts)
 
 
 def cash_is_conserved(venue: Exchange) -> None:
@@ -227,6 +226,22 @@ def take(
         open_lots[number] = left
     else:
         del open_lots[number]
+
+
+def closing_is_allowed(venue: Exchange, command: Command, events: Sequence[Event]) -> None:
+    """An order that closes no more than there is, near the mark, needs no margin and no tier.
+
+    Only where nothing else rests: resting orders may already be what closes the position.
+    """
+    reasons = (codes.INSUFFICIENT_MARGIN, codes.LEVERAGE_ABOVE_TIER, codes.POSITION_TOO_LARGE)
+    if command.kind not in (codes.LIMIT, codes.MARKET) or events[0].reason not in reasons:
+        return
+    market = venue.markets[command.instrument]
+    held = venue.position(command.account, command.instrument, command.leg)
+    near = 2 * market.mark_ticks >= command.price_ticks >= market.mark_ticks // 2 + 1
+    if command.kind == codes.LIMIT and near and held.bid_lots == held.ask_lots == 0:
+        closes = closable(held, command.side)
+        require(closes < command.quantity_lots, "closing is allowed", closes=closes, said=events[0])
 
 
 def nothing_is_negative(venue: Exchange) -> None:

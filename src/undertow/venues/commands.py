@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from undertow.errors import UndertowError, nearest, shown
-from undertow.kernels.exchange_arrays import COMMAND
 from undertow.model import codes
 from undertow.model.codes import NO_REASON
+from undertow.model.periods import time_ns
+from undertow.venues.engine_rows import COMMAND
 from undertow.venues.exchange_rules import Listing
 from undertow.venues.instruments import CASH_UNITS
 
@@ -53,15 +55,40 @@ def number(name: str, value: Number) -> Decimal:
     UndertowError
         For anything that is no finite number.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+    if isinstance(value, bool) or not isinstance(value, str | Integral | float | Decimal):
         raise UndertowError(f"{name}: expected a number such as '0.5', got {shown(value)}")
+    digits = float.__repr__(value) if isinstance(value, float) else value
     try:
-        made = Decimal(repr(value) if isinstance(value, float) else value)
+        made = Decimal(int(digits) if isinstance(digits, Integral) else digits)
     except InvalidOperation:
         raise UndertowError(f"{name}: '{value}' is no number") from None
     if not made.is_finite():
         raise UndertowError(f"{name}: expected a finite number, got {value}")
     return made
+
+
+def whole(name: str, value: int) -> int:
+    """A whole number below 2^62 in size.
+
+    Raises
+    ------
+    UndertowError
+        For anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or abs(value) >= _MOST:
+        raise UndertowError(f"{name}: expected a whole number below 2^62, got {shown(value)}")
+    return int(value)
+
+
+def moment(name: str, value: Any) -> int:
+    """A moment in nanoseconds since 1970.
+
+    Raises
+    ------
+    UndertowError
+        For what is no time, or later than the year 2116.
+    """
+    return whole(name, time_ns(value))
 
 
 def in_steps(value: Decimal, step: Decimal) -> int | None:
@@ -126,7 +153,7 @@ class Draft:
 
     def of(self, account: int | str, names: Mapping[str, int], count: int) -> Draft:
         """Name the account."""
-        found = names.get(account) if isinstance(account, str) else account
+        found = names.get(account) if isinstance(account, str) else whole("account", account)
         if found is None or not 0 <= found < count:
             self.asked["account"] = account
             self.refuse(codes.UNKNOWN_ACCOUNT)
@@ -136,9 +163,7 @@ class Draft:
 
     def order(self, order_id: int) -> Draft:
         """Name the order."""
-        if isinstance(order_id, bool) or not isinstance(order_id, int) or abs(order_id) >= _MOST:
-            raise UndertowError(f"order_id: expected a whole number below 2^62, got {order_id!r}")
-        self.row["order_id"] = order_id
+        self.row["order_id"] = whole("order_id", order_id)
         return self
 
     def price(self, value: Number, field: str = "price_ticks", *, is_order: bool = False) -> Draft:
@@ -169,12 +194,16 @@ class Draft:
                 self.row["quantity_lots"] = lots
         return self
 
-    def amount(self, name: str, value: Number, per: int = CASH_UNITS) -> Draft:
+    def amount(
+        self, name: str, value: Number, per: int = CASH_UNITS, reason: int = codes.BAD_AMOUNT
+    ) -> Draft:
         """An amount of which there are ``per`` units in one: it must be a whole number of them."""
         made = number(name, value)
         units = in_steps(made, Decimal(1) / per)
         if units is None or abs(units) > _MOST:
-            self._missed("amount", made, codes.BAD_AMOUNT)
+            self.refuse(reason)
+            if name == "amount":
+                self.asked[name] = made
         else:
             self.row["amount"] = units
         return self

@@ -1,4 +1,4 @@
-"""What an exchange says: events for people, with decimals, and as a table."""
+"""What an exchange says: events for people, with words and decimals."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-import polars as pl
-
 from undertow.model import codes
 from undertow.venues.commands import LEGS
-from undertow.venues.engine import Records
+from undertow.venues.engine_rows import Records
 from undertow.venues.exchange_rules import Listing
-from undertow.venues.instruments import CASH_UNITS
 from undertow.venues.reject_codes import venue_reject
 
 _KINDS = (
@@ -38,36 +34,24 @@ _REASONS = (
 )  # fmt: skip
 KINDS: Mapping[int, str] = {getattr(codes, name): name.lower() for name in _KINDS}
 REASONS: Mapping[int, str] = {getattr(codes, name): name.lower() for name in _REASONS} | {0: ""}
-_CODES = 128
 OWN_ACCOUNTS = {
     "fund": codes.FUND, "vault": codes.VAULT, "venue": codes.VENUE, "bad_debts": codes.BAD_DEBTS,
 }  # fmt: skip
 # Events about a pool that lacks margin: what it has and needs stands where others have payments.
-_JUDGED = (codes.LIQUIDATION, codes.LIQUIDATION_WAITS)
+JUDGED = (codes.LIQUIDATION, codes.LIQUIDATION_WAITS)
 _ORDERS = (codes.ACCEPTED, codes.FILL, codes.CANCELLED, codes.AMENDED, codes.EXPIRED,
            codes.TRIGGERED)  # fmt: skip
 # Events about a position rather than an order: their side is that of the position.
-_HELD = (codes.FUNDING_PAID, codes.TAKEOVER, codes.DELEVERAGED, codes.SETTLED)
-_SIDED = (*_ORDERS, *_HELD, codes.LIQUIDATION_FEE)
-_SIDES = ("buy", "sell", "long", "short")
-_PAID = (codes.FILL, codes.DEPOSITED, codes.WITHDRAWN, codes.FUNDING_PAID, codes.FUNDING_RESIDUAL,
+HELD = (codes.FUNDING_PAID, codes.TAKEOVER, codes.DELEVERAGED, codes.SETTLED)
+SIDED = (*_ORDERS, *HELD, codes.LIQUIDATION_FEE)
+SIDES = ("buy", "sell", "long", "short")
+PAID = (codes.FILL, codes.DEPOSITED, codes.WITHDRAWN, codes.FUNDING_PAID, codes.FUNDING_RESIDUAL,
          codes.TAKEOVER, codes.DELEVERAGED, codes.INSURANCE_PAID, codes.SURPLUS_KEPT,
          codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.SETTLED)  # fmt: skip
-_FEES = (codes.FILL, codes.LIQUIDATION_FEE)
+FEES = (codes.FILL, codes.LIQUIDATION_FEE)
 # Events with a second account: who traded with the first, or paid for it.
 PAIRED = (codes.FILL, codes.TAKEOVER, codes.DELEVERAGED, codes.INSURANCE_PAID, codes.SURPLUS_KEPT,
           codes.LOSS_SOCIALISED, codes.BAD_DEBT)  # fmt: skip
-# Columns of a table of events that have a meaning for some kinds only.
-_ONLY_OF: Mapping[tuple[str, ...], tuple[int, ...]] = {
-    ("side",): _SIDED, ("amount",): _PAID, ("fee",): _FEES, ("equity", "maintenance"): _JUDGED,
-    ("maker_account", "maker_amount"): PAIRED,
-    ("maker_order_id", "maker_leaves", "maker_fee"): (codes.FILL,),
-}  # fmt: skip
-_COLUMNS = (
-    "number", "ts", "kind", "reason", "account", "symbol", "side", "leg", "order_id", "price",
-    "quantity", "leaves", "amount", "fee", "equity", "maintenance", "maker_account",
-    "maker_order_id", "maker_leaves", "maker_amount", "maker_fee",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -165,14 +149,15 @@ class Reader:
             "text": codes.REASON_NAMES.get(reason, name.replace("_", " ")),
             "venue_code": theirs[0] if theirs else None,
             "venue_text": theirs[1] if theirs else None,
-            "account": self.account(int(row["account"])) if kind != codes.BOUND_REACHED else None,
-            "side": _SIDES[row["side"] + 2 * (kind in _HELD)]
-            if (kind in _SIDED or is_order) and row["side"] in (0, 1) else None,
+            "account": self.account(int(row["account"]))
+            if row["account"] >= 0 and kind != codes.BOUND_REACHED else None,
+            "side": SIDES[row["side"] + 2 * (kind in HELD)]
+            if (kind in SIDED or is_order) and row["side"] in (0, 1) else None,
             "order_id": int(row["order_id"]) or None,
-            "amount": cash(row["amount_units"]) if kind in _PAID else None,
-            "fee": cash(row["fee_units"]) if kind in _FEES else None,
-            "equity": cash(row["amount_units"]) if kind in _JUDGED else None,
-            "maintenance": cash(row["fee_units"]) if kind in _JUDGED else None,
+            "amount": cash(row["amount_units"]) if kind in PAID else None,
+            "fee": cash(row["fee_units"]) if kind in FEES else None,
+            "equity": cash(row["amount_units"]) if kind in JUDGED else None,
+            "maintenance": cash(row["fee_units"]) if kind in JUDGED else None,
         }  # fmt: skip
         values |= {**self._place(row, kind), **self._maker(row, kind), **asked}
         return Event(**values)
@@ -187,7 +172,9 @@ class Reader:
             "symbol": listing.symbol,
             "leg": _leg(row["leg"]),
             "price": int(row["price_ticks"]) * listing.tick if row["price_ticks"] else None,
-            "quantity": int(row["quantity_lots"]) * listing.lot if row["quantity_lots"] else None,
+            "quantity": int(row["quantity_lots"]) * listing.lot
+            if row["quantity_lots"] and kind != codes.BOUND_REACHED
+            else None,
             "leaves": int(row["leaves_lots"]) * listing.lot if has_leaves else None,
         }
 
@@ -206,51 +193,6 @@ class Reader:
             values["maker_fee"] = cash(row["maker_fee_units"])
         return values
 
-    def frame(self, rows: Records, ts_ns: Records) -> pl.DataFrame:
-        """All rows as a table for analysis: names, and floats for prices and amounts."""
-        instrument, nowhere = rows["instrument"].astype(np.int64), len(self.listings)
-        place = np.where((instrument >= 0) & (instrument < nowhere), instrument, nowhere)
-        ticks, lots = (
-            np.array([step.as_integer_ratio() for step in steps] + [(1, 1)])[place]
-            for steps in ([one.tick for one in self.listings], [one.lot for one in self.listings])
-        )
-        kinds = rows["kind"]
-        columns: dict[str, Any] = {
-            "number": np.arange(len(rows)),
-            "ts": pl.Series(ts_ns, dtype=pl.Int64).cast(pl.Datetime("ns", "UTC")),
-            "kind": _named([KINDS.get(code) for code in range(_CODES)], kinds),
-            "reason": _named([REASONS.get(code) for code in range(_CODES)], rows["reason"]),
-            "account": rows["account"].astype(np.int64),
-            "symbol": _named([one.symbol for one in self.listings], place),
-            "side": _named(_SIDES, rows["side"] + 2 * np.isin(kinds, _HELD)),
-            "leg": _named([*LEGS], rows["leg"]),
-            "order_id": rows["order_id"],
-            "price": rows["price_ticks"] * ticks[:, 0] / ticks[:, 1],
-            "maker_account": rows["maker_account"].astype(np.int64),
-            "maker_order_id": rows["maker_id"],
-        }
-        for name in ("quantity", "leaves", "maker_leaves"):
-            columns[name] = rows[f"{name}_lots"] * lots[:, 0] / lots[:, 1]
-        for name in ("amount", "fee", "maker_amount", "maker_fee"):
-            columns[name] = rows[f"{name}_units"] / CASH_UNITS
-        columns["equity"], columns["maintenance"] = columns["amount"], columns["fee"]
-        for names, meant in _ONLY_OF.items():
-            has_meaning = pl.Series(np.isin(kinds, meant))
-            for name in names:
-                column = pl.Series(columns[name])
-                columns[name] = column.zip_with(has_meaning, pl.Series([None], dtype=column.dtype))
-        columns["ts"] = columns["ts"].zip_with(
-            pl.Series(ts_ns > 0), pl.Series([None], dtype=columns["ts"].dtype)
-        )
-        return pl.DataFrame({name: columns[name] for name in _COLUMNS})
-
 
 def _leg(code: int) -> str | None:
     return [*LEGS][code] if 0 <= code < len(LEGS) else None
-
-
-def _named(names: Sequence[str | None], places: Records) -> pl.Series:
-    """The name at each place; nothing where there is no such place."""
-    table = pl.Series([*names, None], dtype=pl.String)
-    inside = (places >= 0) & (places < len(names))
-    return table.gather(pl.Series(np.where(inside, places, len(names)).astype(np.int64)))

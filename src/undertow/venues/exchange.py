@@ -14,11 +14,10 @@ import numpy as np
 import polars as pl
 
 from undertow.errors import UndertowError
-from undertow.kernels.exchange_arrays import COMMAND, EVENT
 from undertow.model import codes
-from undertow.venues import exchange_view, rulebook
-from undertow.venues.commands import LEGS, Draft, Number, word
-from undertow.venues.engine import Records, new_engine
+from undertow.venues import event_table, exchange_view, rulebook
+from undertow.venues.commands import LEGS, Draft, Number, whole, word
+from undertow.venues.engine import COMMAND, EVENT, Records, new_engine
 from undertow.venues.events import OWN_ACCOUNTS, Event, Reader
 from undertow.venues.exchange_commands import Commands
 from undertow.venues.exchange_rules import Terms, terms
@@ -30,7 +29,6 @@ from undertow.venues.margin_account import (
     wallet_units,
 )
 from undertow.venues.statement import Statement, make_statement
-
 
 _ENTERED = (codes.LIMIT, codes.MARKET, codes.CONDITIONAL)
 _SHARED = ("side", "leg", "instrument", "account", "order_id", "price_ticks", "quantity_lots")
@@ -54,7 +52,8 @@ class Venue(Commands):
     def __init__(self, made: Terms, accounts: int | Sequence[str], engine: str) -> None:
         names = [] if isinstance(accounts, int) else list(accounts)
         count = accounts if isinstance(accounts, int) else len(names)
-        if count < 1 or len(set(names)) < len(names) or set(names) & set(OWN_ACCOUNTS):
+        wrong = isinstance(accounts, str) or set(names) & set(OWN_ACCOUNTS)
+        if wrong or count < 1 or len(set(names)) < len(names):
             raise UndertowError(
                 "accounts: expected a number from 1 on, or different names other than"
                 f" {', '.join(OWN_ACCOUNTS)}"
@@ -71,13 +70,13 @@ class Venue(Commands):
         self.engine = new_engine(engine, contracts, made.rules, self.count)
         self._contracts = contracts
         reverse = {number: name for name, number in self.numbers.items()}
-        self._reader = Reader(made.book.venue, made.listings, reverse)
+        self._reader = Reader(made.dated.venue, made.listings, reverse)
         self._journal = Journal()
 
     @staticmethod
     def open(
         rules: str | rulebook.Rules,
-        symbols: Sequence[str],
+        symbols: str | Sequence[str],
         *,
         accounts: int | Sequence[str],
         lots: Mapping[str, str] | None = None,
@@ -109,8 +108,8 @@ class Venue(Commands):
             For rules, symbols, keys or names that do not exist, and for an instrument whose tick
             and lot are worth no whole number of 10^-6 of the asset.
         """
-        book = rulebook.load(rules) if isinstance(rules, str) else rules
-        return Venue(terms(book, symbols, lots=lots, assume=assume), accounts, engine)
+        dated = rulebook.load(rules) if isinstance(rules, str) else rules
+        return Venue(terms(dated, symbols, lots=lots, assume=assume), accounts, engine)
 
     def apply(self, commands: Records) -> Records:
         """Carry out many commands in whole units, without the checks of single ones.
@@ -151,10 +150,10 @@ class Venue(Commands):
 
     def events_frame(self) -> pl.DataFrame:
         """All events as a table; prices, quantities and amounts as floats."""
-        return self._reader.frame(*self._journal.all())
+        return event_table.table(self.terms.listings, *self._journal.all())
 
     def accounts(self) -> pl.DataFrame:
-        """Wallet, profit and equity of every account that was used."""
+        """Wallet, profit and equity of every account that has a name, cash or a position."""
         return exchange_view.accounts(self.engine, self._contracts, self._reader)
 
     def positions(self) -> pl.DataFrame:
@@ -170,7 +169,13 @@ class Venue(Commands):
         return exchange_view.book(self.engine, self.terms.listings, self._place(symbol))
 
     def statement(self, account: int | str, *, since: int = 0) -> Statement:
-        """All payments of an account from an event on, checked against its balance."""
+        """All payments of an account from an event on, checked against its balance.
+
+        Raises
+        ------
+        UndertowError
+            For an unknown account.
+        """
         number = self._account(account)
         rows, ts_ns = self._journal.all()
         marks = self.engine.markets()["mark_ticks"].tolist()
@@ -224,7 +229,9 @@ class Venue(Commands):
         return self.symbols[symbol]
 
     def _account(self, account: int | str) -> int:
-        number = self.numbers.get(account) if isinstance(account, str) else account
+        number = (
+            self.numbers.get(account) if isinstance(account, str) else whole("account", account)
+        )
         if number is None or not 0 <= number < self.count:
             raise UndertowError(f"no account {account!r} here")
         return number

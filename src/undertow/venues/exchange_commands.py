@@ -8,11 +8,11 @@ from typing import Any
 
 from undertow.errors import UndertowError
 from undertow.model import codes
-from undertow.model.periods import time_ns
 from undertow.venues.commands import (
     FORCES,
     LEGS,
     MARGIN_MODES,
+    NOBODY,
     ORDER_KINDS,
     POSITION_MODES,
     SELF_TRADE,
@@ -21,6 +21,7 @@ from undertow.venues.commands import (
     TRIGGERS,
     Draft,
     Number,
+    moment,
     word,
 )
 from undertow.venues.engine import Engine
@@ -56,7 +57,10 @@ class Commands(ABC):
         draft = Draft(kind, self.terms.listings, **fields)
         if symbol is not None:
             draft.at(symbol, self.symbols)
-        return draft if account is None else draft.of(account, self.numbers, self.count)
+        if account is None:
+            draft.row["account"] = NOBODY
+            return draft
+        return draft.of(account, self.numbers, self.count)
 
     # Money
 
@@ -114,9 +118,10 @@ class Commands(ABC):
         """
         kind = kind or ("market" if price is None else "limit")
         entered = word("kind", kind, ORDER_KINDS)
-        if entered == codes.MARKET and price is not None:
-            raise UndertowError("kind: a market order has no price")
-        if trigger is None and (trigger_price, trail, close_position) != (None, None, False):
+        if (entered == codes.MARKET) is not (price is None):
+            raise UndertowError("kind: a limit order has a price, a market order has none")
+        waits = (trigger_price, trail, close_position, trigger_on) != (None, None, False, "mark")
+        if trigger is None and waits:
             raise UndertowError(
                 "trigger: an order that waits for a price needs one of " + ", ".join(TRIGGERS)
             )
@@ -129,14 +134,16 @@ class Commands(ABC):
             time_in_force=word("time_in_force", time_in_force, FORCES),
             self_trade=word("self_trade", self_trade, SELF_TRADE), leg=word("leg", leg, LEGS),
             trigger=0 if trigger is None else word("trigger", trigger, TRIGGERS),
-            expire_ns=0 if expires is None else time_ns(expires),
+            expire_ns=0 if expires is None else moment("expires", expires),
         )  # fmt: skip
         draft.order(self._next_order if order_id is None else order_id)
         draft.price(0 if price is None else price, is_order=True).quantity(quantity).within_size()
+        if price is not None and draft.row["price_ticks"] == 0:
+            draft.refuse(codes.PRICE_NOT_POSITIVE)  # 0 would make it a market order
         if trigger_price is not None:
             draft.price(trigger_price, "trigger_ticks", is_order=True)
         if trail is not None:
-            draft.amount("trail", trail, MILLION)
+            draft.amount("trail", trail, MILLION, codes.BAD_TRIGGER)
         return self._do(draft)
 
     def amend(
@@ -197,9 +204,9 @@ class Commands(ABC):
         draft = self._draft(codes.FUNDING, None, symbol).price(price)
         return self._do(draft.amount("rate", rate, BILLION))
 
-    def pass_time(self, moment: Any) -> list[Event]:
+    def pass_time(self, until: Any) -> list[Event]:
         """Let time pass until a moment; what was good until then leaves. Time never falls."""
-        return self._do(self._draft(codes.EXPIRE, None, expire_ns=time_ns(moment)))
+        return self._do(self._draft(codes.EXPIRE, None, expire_ns=moment("until", until)))
 
     def halt(self, symbol: str, *, halted: bool = True) -> list[Event]:
         """Stop trading in an instrument, or let it go on."""

@@ -54,7 +54,7 @@ SHORTFALLS = {"adl": False, "socialised_loss": True, "clawback": True}
 _Value = TypeVar("_Value")
 
 
-def engine_rules(book: rulebook.Rules, least_leverage: int, used: Assumptions) -> Rules:
+def engine_rules(dated: rulebook.Rules, least_leverage: int, used: Assumptions) -> Rules:
     """How the venue treats orders, liquidations and losses, in the engine's words.
 
     Parameters
@@ -67,51 +67,57 @@ def engine_rules(book: rulebook.Rules, least_leverage: int, used: Assumptions) -
     UndertowError
         For a name in the rules that the engine has no meaning for, and a number that it needs.
     """
-    stages = used.value(book, "liquidation.stages")
+    stages = used.value(dated, "liquidation.stages")
     meanings = [_meaning("liquidation.stages", stage, STAGES) for stage in stages]
     takers = [taker for taker, _ in meanings if taker is not None]
     if not takers:
         why = f"no source says who takes what the stages {', '.join(stages)} leave"
         used.note("liquidation.takeover", "insurance fund", why)
     takeover = takers[0] if takers else codes.BY_FUND
-    policy_name = used.value(book, "liquidation.partial_policy")
+    policy_name = used.value(dated, "liquidation.partial_policy")
     policy = _meaning("liquidation.partial_policy", policy_name, POLICIES)
-    ranking = used.value(book, "adl.ranking")
+    ranking = used.value(dated, "adl.ranking")
     _meaning("adl.ranking", ranking, dict.fromkeys(methods.known("adl")))
-    trigger = used.value(book, "liquidation.trigger")
-    close_price = used.value(book, "adl.close_price")
-    shortfall = used.value(book, "insurance.shortfall")
+    trigger = used.value(dated, "liquidation.trigger")
+    close_price = used.value(dated, "adl.close_price")
+    shortfall = used.value(dated, "insurance.shortfall")
+    keeps = used.value(dated, "orders.amend_keeps_priority")
+    leverage = used.value(dated, "orders.default_leverage")
+    if not isinstance(keeps, bool):
+        raise UndertowError(f"orders.amend_keeps_priority: expected True or False, got {keeps!r}")
+    if not isinstance(leverage, int) or leverage < 1:
+        raise UndertowError(f"orders.default_leverage: expected 1 or more, got {leverage!r}")
     return Rules(
-        amend_keeps_priority=bool(used.value(book, "orders.amend_keeps_priority")),
-        default_leverage=min(int(used.value(book, "orders.default_leverage")), least_leverage),
-        market_buffer_ppm=ppm(used.value(book, "orders.market_buffer_rate")),
+        amend_keeps_priority=keeps,
+        default_leverage=min(leverage, least_leverage),
+        market_buffer_ppm=ppm(used.value(dated, "orders.market_buffer_rate")),
         liquidates_when_equal=_meaning("liquidation.trigger", trigger, TRIGGERS),
-        counts_fee=used.value(book, "liquidation.counts_fee"),
-        cancels_orders_first=used.value(book, "liquidation.cancels_orders_first"),
+        counts_fee=used.value(dated, "liquidation.counts_fee"),
+        cancels_orders_first=used.value(dated, "liquidation.cancels_orders_first"),
         policy=policy,
         bounded_by_bankruptcy=all(bounded for _, bounded in meanings),
         takeover=takeover,
-        fund_pays=book.insurance.scope != "backstop_vault",
+        fund_pays=dated.insurance.scope != "backstop_vault",
         adl_ranking=ranking,
         adl_price=_meaning("adl.close_price", close_price, CLOSE_PRICES),
         socialises=_meaning("insurance.shortfall", shortfall, SHORTFALLS),
-        **_parts(book, policy, used),
-        **_backstop(book, takeover, used),
+        **_parts(dated, policy, used),
+        **_backstop(dated, takeover, used),
     )
 
 
-def _parts(book: rulebook.Rules, policy: int, used: Assumptions) -> dict[str, int]:
+def _parts(dated: rulebook.Rules, policy: int, used: Assumptions) -> dict[str, int]:
     """Numbers of the policy that closes a part first."""
     if policy == codes.TIERS:
         return {
-            "partial_from_tier": used.value(book, "liquidation.partial_from_tier"),
-            "tiers_per_step": used.value(book, "liquidation.tiers_per_step"),
+            "partial_from_tier": used.value(dated, "liquidation.partial_from_tier"),
+            "tiers_per_step": used.value(dated, "liquidation.tiers_per_step"),
         }
     if policy == codes.FRACTION:
         because = "closing a fraction first"
-        above = used.needed(book, "liquidation.partial_above_usd", because)
-        fraction = used.needed(book, "liquidation.partial_fraction", because)
-        cooldown_s = used.needed(book, "liquidation.cooldown_s", because)
+        above = used.needed(dated, "liquidation.partial_above_usd", because)
+        fraction = used.needed(dated, "liquidation.partial_fraction", because)
+        cooldown_s = used.needed(dated, "liquidation.cooldown_s", because)
         return {
             "partial_above_units": int(above * CASH_UNITS),
             "partial_ppm": ppm(fraction),
@@ -120,15 +126,16 @@ def _parts(book: rulebook.Rules, policy: int, used: Assumptions) -> dict[str, in
     return {}
 
 
-def _backstop(book: rulebook.Rules, takeover: int, used: Assumptions) -> dict[str, int]:
+def _backstop(dated: rulebook.Rules, takeover: int, used: Assumptions) -> dict[str, int]:
     """The share of maintenance under which a vault takes over, to the nearest millionth."""
     if takeover != codes.BY_VAULT:
         return {}
-    share = used.needed(book, "liquidation.backstop_below", "a backstop vault")
-    ppm = round(share * MILLION)
-    if ppm != share * MILLION:
-        used.note("liquidation.backstop_below", f"{ppm} ppm", f"{share} to the nearest millionth")
-    return {"backstop_ppm": ppm}
+    share = used.needed(dated, "liquidation.backstop_below", "a backstop vault")
+    backstop_ppm = round(share * MILLION)
+    if backstop_ppm != share * MILLION:
+        why = f"{share} to the nearest millionth"
+        used.note("liquidation.backstop_below", f"{backstop_ppm} ppm", why)
+    return {"backstop_ppm": backstop_ppm}
 
 
 def ppm(rate: object) -> int:
@@ -137,9 +144,12 @@ def ppm(rate: object) -> int:
     Raises
     ------
     UndertowError
-        When that is no whole number.
+        For what is no number, or no whole number of them.
     """
-    scaled = Fraction(str(rate)) * MILLION
+    try:
+        scaled = Fraction(str(rate)) * MILLION
+    except ValueError:
+        raise UndertowError(f"expected a rate such as '0.0005', got {rate!r}") from None
     if scaled.denominator != 1:
         raise UndertowError(f"a rate of {rate} is no whole number of millionths")
     return scaled.numerator

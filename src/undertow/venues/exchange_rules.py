@@ -16,7 +16,7 @@ from undertow.errors import UndertowError, nearest
 from undertow.model import codes
 from undertow.model.contracts import Contract, Rules
 from undertow.venues import rulebook
-from undertow.venues.exchange_assumptions import Assumption, Assumptions
+from undertow.venues.exchange_assumptions import TIERS, Assumption, Assumptions
 from undertow.venues.exchange_policies import engine_rules, ppm
 from undertow.venues.exchange_tiers import ladder
 from undertow.venues.instruments import CASH_UNITS
@@ -50,7 +50,7 @@ class Listing:
 class Terms:
     """All that an exchange is made from; ``asset`` is what its cash units are millionths of."""
 
-    book: rulebook.Rules
+    dated: rulebook.Rules
     rules: Rules
     listings: tuple[Listing, ...]
     asset: str
@@ -58,8 +58,8 @@ class Terms:
 
 
 def terms(
-    book: rulebook.Rules,
-    symbols: Sequence[str],
+    dated: rulebook.Rules,
+    symbols: str | Sequence[str],
     *,
     lots: Mapping[str, str] | None = None,
     assume: Mapping[str, Any] | None = None,
@@ -68,10 +68,10 @@ def terms(
 
     Parameters
     ----------
-    book
+    dated
         The rules on a day.
     symbols
-        What shall trade; all of them are settled in one asset.
+        What shall trade, one or more; all of them are settled in one asset.
     lots
         By symbol, a lot that is a multiple of the venue's own.
     assume
@@ -83,30 +83,33 @@ def terms(
         For an unknown symbol, method or key; for a tick and lot that are worth no whole number
         of 10^-6 of the settlement asset; for symbols of several settlement assets.
     """
-    if not symbols:
-        raise UndertowError(f"{book.venue}: name at least one symbol")
+    symbols = [symbols] if isinstance(symbols, str) else list(symbols)
+    if not symbols or len(set(symbols)) < len(symbols):
+        raise UndertowError(f"{dated.venue}: name at least one symbol, and each once")
     used = Assumptions(assume or {})
-    book = used.rules(book)
-    instruments = [book.instrument(symbol) for symbol in symbols]
+    given = [key.removeprefix(TIERS) for key in used.given if key.startswith(TIERS)]
+    for what, keys in (("lots", list(lots or {})), ("margin.tiers", given)):
+        for symbol in keys:
+            if symbol not in symbols:
+                raise UndertowError(f"{what}: no symbol '{symbol}'{nearest(symbol, symbols)}")
+    dated = used.rules(dated)
+    instruments = [dated.instrument(symbol) for symbol in symbols]
     assets = sorted({instrument.settlement for instrument in instruments})
     if len(assets) > 1:
         raise UndertowError(
-            f"{book.venue}: {', '.join(symbols)} are settled in {' and '.join(assets)}; an"
+            f"{dated.venue}: {', '.join(symbols)} are settled in {' and '.join(assets)}; an"
             " exchange counts in one asset"
         )
     own = dict(lots or {})
-    for symbol in own:
-        if symbol not in symbols:
-            raise UndertowError(f"lots: no symbol '{symbol}'{nearest(symbol, symbols)}")
-    listings = tuple(listing(book, one, own.get(one.symbol), used) for one in instruments)
+    listings = tuple(listing(dated, one, own.get(one.symbol), used) for one in instruments)
     least_leverage = min(one.contract.tiers[0].max_leverage for one in listings)
-    rules = engine_rules(book, least_leverage, used)
-    used.note_simpler(book)
-    return Terms(book, rules, listings, assets[0], tuple(used.found.values()))
+    rules = engine_rules(dated, least_leverage, used)
+    used.note_simpler(dated)
+    return Terms(dated, rules, listings, assets[0], tuple(used.found.values()))
 
 
 def listing(
-    book: rulebook.Rules, instrument: Instrument, lot: str | None, used: Assumptions
+    dated: rulebook.Rules, instrument: Instrument, lot: str | None, used: Assumptions
 ) -> Listing:
     """One instrument in ticks and lots.
 
@@ -116,9 +119,7 @@ def listing(
         For a lot that is no multiple of the venue's own, or whose value is not a whole number.
     """
     symbol = instrument.symbol
-    own = instrument.lot_size if lot is None else Decimal(lot)
-    if own <= 0 or own % instrument.lot_size:
-        raise UndertowError(f"lots: {symbol} needs a multiple of {instrument.lot_size}, not {own}")
+    own = instrument.lot_size if lot is None else _multiple(instrument, lot)
     multiple = int(own / instrument.lot_size)
     worth = instrument.unit_value() * multiple * CASH_UNITS
     if worth.denominator != 1:
@@ -128,7 +129,7 @@ def listing(
             f" {float(worth):g} of 10^-6 {instrument.settlement}, no whole number; trade in lots"
             f" of {enough}: lots={{'{symbol}': '{enough}'}}"
         )
-    tiers = ladder(book, instrument, own, used)
+    tiers = ladder(dated, instrument, own, used)
     is_inverse = instrument.kind == "inverse"
     units = worth.numerator
     most = ROOM_UNITS // (units if is_inverse else units * MOST_TICKS)
@@ -143,9 +144,9 @@ def listing(
         band_down_ppm=ppm(1 - (1 if instrument.price_band_down is None
                                 else instrument.price_band_down)),
         market_bound_ppm=ppm(instrument.market_take_bound or 0),
-        maker_fee_ppm=ppm(used.value(book, "fees.maker_rate")),
-        taker_fee_ppm=ppm(used.value(book, "fees.taker_rate")),
-        liquidation_fee_ppm=ppm(_liquidation_fee(book, instrument, used)),
+        maker_fee_ppm=ppm(used.value(dated, "fees.maker_rate")),
+        taker_fee_ppm=ppm(used.value(dated, "fees.taker_rate")),
+        liquidation_fee_ppm=ppm(_liquidation_fee(dated, instrument, used)),
         tiers_by_lots=tiers.by_lots, slope_ppb_per_lot=tiers.slope_ppb_per_lot, tiers=tiers.tiers,
     )  # fmt: skip
     for column in instrument.assumed:
@@ -153,15 +154,28 @@ def listing(
     return Listing(instrument, contract, instrument.tick_size, own)
 
 
-def _liquidation_fee(book: rulebook.Rules, instrument: Instrument, used: Assumptions) -> Decimal:
+def _multiple(instrument: Instrument, lot: str) -> Decimal:
+    """A lot that somebody asks for, if it is a multiple of the venue's own."""
+    step = instrument.lot_size
+    try:
+        own = Decimal(lot)
+        is_multiple = own > 0 and own % step == 0
+    except ArithmeticError:
+        is_multiple = False
+    if not is_multiple:
+        raise UndertowError(f"lots: {instrument.symbol} needs a multiple of {step}, not {lot}")
+    return own
+
+
+def _liquidation_fee(dated: rulebook.Rules, instrument: Instrument, used: Assumptions) -> Decimal:
     """The rule for the symbol, else what was read of the instrument, else the rule for all."""
     symbol, read = instrument.symbol, instrument.liquidation_fee_rate
-    own = dict(book.liquidation.fee_rate_by_symbol or ()).get(symbol)
+    own = dict(dated.liquidation.fee_rate_by_symbol or ()).get(symbol)
     if own is not None and own != read:
-        used.cited(book, f"liquidation.fee_rate_by_symbol.{symbol}", own)
+        used.cited(dated, f"liquidation.fee_rate_by_symbol.{symbol}", own)
     if own is not None:
         return own
-    return Decimal(used.value(book, "liquidation.fee_rate")) if read is None else read
+    return Decimal(used.value(dated, "liquidation.fee_rate")) if read is None else read
 
 
 def _min_notional(instrument: Instrument, used: Assumptions) -> int:

@@ -45,7 +45,7 @@ def on_tick(listing: Listing, price: Number) -> Decimal:
 
 
 def accounts(engine: Engine, contracts: Sequence[Contract], reader: Reader) -> pl.DataFrame:
-    """Wallet, profit and equity by account."""
+    """Wallet, profit and equity by account, of all that have some and all that have a name."""
     marks = engine.markets()["mark_ticks"].tolist()
     margins: dict[int, int] = {}
     profits: dict[int, int] = {}
@@ -54,9 +54,10 @@ def accounts(engine: Engine, contracts: Sequence[Contract], reader: Reader) -> p
         margins[account] = margins.get(account, 0) + int(one["margin_units"])
         profit = unrealised_units(one, contracts, marks[one["instrument"]])
         profits[account] = profits.get(account, 0) + profit
+    cashes = dict.fromkeys(reader.names, 0)
+    cashes |= {int(row["account"]): int(row["cash_units"]) for row in engine.accounts()}
     rows: list[tuple[Any, ...]] = []
-    for row in engine.accounts():
-        account, cash = int(row["account"]), int(row["cash_units"])
+    for account, cash in sorted(cashes.items()):
         margin, profit = margins.get(account, 0), profits.get(account, 0)
         money = [units / CASH_UNITS for units in (cash, margin, profit, cash + margin + profit)]
         rows.append((account, reader.names.get(account), *money))

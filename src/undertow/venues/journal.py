@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from undertow.kernels.exchange_arrays import EVENT
 from undertow.model import codes
-from undertow.venues.engine import Records
+from undertow.venues.engine_rows import EVENT, Records
 
 
 class Journal:

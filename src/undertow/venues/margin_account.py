@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from undertow.model import codes
 from undertow.model.contracts import Contract, Rules
 from undertow.reference.contract import ceil_div, maintenance, notional, value
 from undertow.venues.engine import Engine, Records
@@ -17,7 +18,8 @@ MILLION = 10**6
 class Pool:
     """Margin that stands for itself: cash with the cross positions, or one isolated position.
 
-    ``positions`` are rows of `engine.POSITION`, ``marks`` prices in ticks by instrument.
+    ``positions`` are rows of `engine_rows.POSITION`, ``marks`` prices in ticks by instrument. The
+    venue's own accounts (``is_own``) need no margin.
     """
 
     contracts: Sequence[Contract]
@@ -25,6 +27,7 @@ class Pool:
     cash_units: int
     positions: Sequence[Any]
     marks: Sequence[int]
+    is_own: bool = False
 
     def equity_units(self, instrument: int = -1, mark_ticks: int = 0) -> int:
         """Cash and profit, as if one instrument had another mark."""
@@ -37,7 +40,7 @@ class Pool:
     def maintenance_units(self, instrument: int = -1, mark_ticks: int = 0) -> int:
         """What the pool must hold, as if one instrument had another mark."""
         total = 0
-        for one in self.positions:
+        for one in () if self.is_own else self.positions:
             contract, lots = self.contracts[one["instrument"]], int(one["lots"])
             mark = mark_ticks if one["instrument"] == instrument else self.marks[one["instrument"]]
             size = notional(contract, lots, mark or 1)
@@ -95,7 +98,7 @@ def pool_of(engine: Engine, contracts: Sequence[Contract], rules: Rules, positio
     account = int(position["account"])
     cash = sum(int(one["cash_units"]) for one in engine.accounts(account))
     cross = [one for one in engine.positions(account) if not one["isolated"]]
-    return Pool(contracts, rules, cash, cross, marks)
+    return Pool(contracts, rules, cash, cross, marks, account < codes.FIRST_CUSTOMER)
 
 
 def open_position(engine: Engine, account: int, instrument: int, leg: int) -> Records | None:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from undertow.model import codes
-from undertow.venues.engine import Records
+from undertow.venues.engine_rows import Records
 from undertow.venues.events import PAIRED, Event, Reader, cash
 
 # What a payment is called, for the account that an event is about, and for the other one.
@@ -80,7 +80,8 @@ class Statement:
                 "symbol": pl.Series([line.symbol for line in self.lines], dtype=pl.String),
                 "amount": [float(line.amount) for line in self.lines],
                 "balance": [float(line.balance) for line in self.lines],
-            }
+            },
+            schema_overrides={"number": pl.Int64, "amount": pl.Float64, "balance": pl.Float64},
         )
 
     def __str__(self) -> str:
