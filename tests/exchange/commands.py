@@ -30,6 +30,7 @@ ODD = {
     "trigger_ticks": BIG,
     "amount": (*BIG, 1, 2, 10**6, 10**9 + 1),
 }
+ODD_ASSETS = (-1, 0, 1, 2, 3, 127)
 KINDS = {
     codes.LIMIT: 34, codes.MARKET: 8, codes.CANCEL: 3, codes.CANCEL_ALL: 1, codes.AMEND: 5,
     codes.EXPIRE: 3, codes.CONDITIONAL: 9, codes.DEPOSIT: 3, codes.WITHDRAW: 2,
@@ -65,10 +66,14 @@ def first_commands(dice: random.Random, venue: Exchange) -> Iterator[Command]:
         cash = dice.choice([2, 5, 10, 20, 50, 500]) * CASH + dice.randrange(1000)
         if number < FIRST + 2:  # they make the market
             cash = 10_000 * CASH
+        elif len(venue.assets) > 1 and dice.random() < 0.6:
+            cash = dice.randrange(1, CASH)  # lives on collateral
         yield Command(codes.DEPOSIT, account=number, amount=cash)
         if dice.random() < 0.25:
             yield Command(codes.SET_POSITION_MODE, account=number, amount=1)
-        for instrument in range(len(venue.markets)):
+        for instrument, market in enumerate(venue.markets):
+            if market.contract.kind == codes.SPOT:
+                continue
             if dice.random() < 0.4:
                 yield Command(
                     codes.SET_MARGIN_MODE, account=number, instrument=instrument, amount=1
@@ -82,12 +87,21 @@ def first_commands(dice: random.Random, venue: Exchange) -> Iterator[Command]:
         yield Command(codes.DEPOSIT, account=codes.FUND, amount=cash)
     for instrument, market in enumerate(venue.markets):
         price = FIRST_MARKS[market.contract.kind]
-        yield Command(codes.MARK, instrument=instrument, price_ticks=price)
+        if market.contract.kind != codes.SPOT or dice.random() < 0.3:
+            yield Command(codes.MARK, instrument=instrument, price_ticks=price)
+    for asset in range(1, len(venue.assets)):
+        yield Command(codes.ASSET_PRICE, asset=asset, amount=CASH)
+        for number in range(codes.FUND, venue.count):
+            if dice.random() < (0.6 if number >= FIRST else 0.1):
+                amount = dice.choice([5, 20, 50, 500]) * 10**6 + dice.randrange(1000)
+                yield Command(codes.DEPOSIT, account=number, asset=asset, amount=amount)
 
 
 def random_command(dice: random.Random, venue: Exchange, mood: Mood) -> Command:
     """Any command."""
     kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
+    if len(venue.assets) > 1 and dice.random() < 0.1:
+        kind = dice.choice([codes.ASSET_PRICE, codes.ASSET_PRICE, codes.DEPOSIT, codes.WITHDRAW])
     instrument = dice.randrange(len(venue.markets))
     if venue.markets[instrument].halted and dice.random() < 0.2:
         kind = codes.HALT
@@ -99,6 +113,8 @@ def random_command(dice: random.Random, venue: Exchange, mood: Mood) -> Command:
     if dice.random() < mood.odd:
         name = dice.choice(list(ODD))
         command = command._replace(**{name: dice.choice(ODD[name])})
+        if len(venue.assets) > 1 and dice.random() < 0.2:
+            command = command._replace(asset=dice.choice(ODD_ASSETS))
     return command
 
 
@@ -136,7 +152,8 @@ def order(dice: random.Random, venue: Exchange, command: Command, mood: Mood) ->
 def leg_of(dice: random.Random, venue: Exchange, command: Command) -> Position:
     """A leg of the account; made up, if there is none."""
     account = venue.accounts.get(command.account)
-    hedge = account is not None and account.hedge
+    is_spot = venue.contracts[command.instrument].kind == codes.SPOT
+    hedge = account is not None and account.hedge and not is_spot
     leg = dice.choice([codes.LONG, codes.SHORT]) if hedge else codes.ONE_WAY
     found = account.positions.get((command.instrument, leg)) if account else None
     return found or Position(command.account, command.instrument, leg, 1)
@@ -144,7 +161,7 @@ def leg_of(dice: random.Random, venue: Exchange, command: Command) -> Position:
 
 def price_near(dice: random.Random, market: object, side: int, mood: Mood) -> int:
     """A price on a few levels around the mark."""
-    mark = market.mark_ticks or 1000  # type: ignore[attr-defined]
+    mark = market.guide_ticks or 1000  # type: ignore[attr-defined]
     step = max(1, mark // 200)
     if dice.random() < 0.03:
         return max(1, mark * dice.randint(80, 125) // 100)
@@ -199,6 +216,11 @@ def about_an_order(dice: random.Random, venue: Exchange, command: Command, mood:
 def money(dice: random.Random, venue: Exchange, command: Command, mood: Mood) -> Command:
     """A deposit, a withdrawal, or margin for an isolated position."""
     account = venue.account(command.account)
+    if len(venue.assets) > 1 and command.kind != codes.ADJUST_MARGIN and dice.random() < 0.5:
+        asset = dice.randrange(1, len(venue.assets))
+        held_units = account.balances.get(asset, 0)
+        amount = dice.choice([held_units or 1, held_units // 3, 10**6, 9 * 10**6 + 7])
+        return command._replace(asset=asset, amount=amount)
     amount = dice.choice([CASH // 2, 2 * CASH, 20 * CASH, venue.free(account) or 1])
     if command.kind == codes.DEPOSIT and command.account < FIRST:
         return command._replace(amount=dice.choice([1, CASH, 30 * CASH]))
@@ -236,6 +258,18 @@ def price(dice: random.Random, venue: Exchange, command: Command, mood: Mood) ->
     return command._replace(price_ticks=max(1, round(mark * (1 + move))))
 
 
+def asset_price(dice: random.Random, venue: Exchange, command: Command, mood: Mood) -> Command:
+    """A price of an asset that follows from the last, or falls far."""
+    asset = dice.randrange(1, len(venue.assets)) if len(venue.assets) > 1 else 0
+    now = venue.assets[asset].price_units or CASH
+    move = dice.gauss(0, 0.01)
+    if dice.random() < mood.crash:
+        move = dice.uniform(-0.4, 0.3)
+    if now < CASH // 5 or now > 5 * CASH:
+        move = CASH / now - 1
+    return command._replace(asset=asset, amount=max(1, round(now * (1 + move))))
+
+
 def passing(dice: random.Random, venue: Exchange, command: Command, mood: Mood) -> Command:
     """Time passes."""
     return command._replace(expire_ns=venue.now_ns + dice.randint(0, 20))
@@ -246,5 +280,5 @@ MAKERS = {
     codes.CANCEL: about_an_order, codes.AMEND: about_an_order, codes.DEPOSIT: money,
     codes.WITHDRAW: money, codes.ADJUST_MARGIN: money, codes.SET_LEVERAGE: setting,
     codes.SET_MARGIN_MODE: setting, codes.SET_POSITION_MODE: setting, codes.MARK: price,
-    codes.FUNDING: price, codes.SETTLE: price, codes.EXPIRE: passing,
+    codes.ASSET_PRICE: asset_price, codes.FUNDING: price, codes.SETTLE: price, codes.EXPIRE: passing,
 }  # fmt: skip

@@ -63,6 +63,7 @@ class Both:
                 )  # fmt: skip
             assert positions(self.fast, number) == expected, number
         assert self.fast.state[0]["deposited_units"] == self.slow.deposited_units
+        self.check_assets()
         for instrument, market in enumerate(self.slow.markets):
             row = self.fast.contracts[instrument]
             assert row["mark_ticks"] == market.mark_ticks
@@ -74,6 +75,20 @@ class Both:
                     for one in market.book.resting(side)
                 ]
         assert self.fast.state[0]["waiting_count"] == len(self.slow.waiting)
+
+
+    def check_assets(self) -> None:
+        """Prices, and who holds what beside cash."""
+        for asset, one in enumerate(self.slow.assets):
+            row = self.fast.assets[asset]
+            assert row["price_units"] == one.price_units
+            assert row["margin_price_units"] == one.margin_price()
+            assert row["deposited_units"] == one.deposited_units
+            if asset > 0:
+                held = self.fast.holdings["units"][asset :: len(self.slow.assets)]
+                accounts = map(self.slow.accounts.get, range(self.slow.count))
+                expected = [one.balances.get(asset, 0) if one else 0 for one in accounts]
+                assert held.tolist() == expected
 
 
 def positions(venue: kernel.Exchange, account: int) -> dict[tuple[int, int], tuple[int, ...]]:

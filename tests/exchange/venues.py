@@ -7,11 +7,11 @@ unit of cash at the first mark, whatever the contract.
 from __future__ import annotations
 
 from undertow.model import codes
-from undertow.model.contracts import Contract, Rules, Tier
+from undertow.model.contracts import Asset, Contract, Rules, Tier
 
 ACCOUNTS = codes.FIRST_CUSTOMER + 8
 CASH = 10**6  # cash units of one unit of cash
-FIRST_MARKS = {codes.LINEAR: 1000, codes.INVERSE: 2000}
+FIRST_MARKS = {codes.LINEAR: 1000, codes.INVERSE: 2000, codes.SPOT: 1000}
 
 
 def tiers_by_notional(*rows: tuple[int, int, int]) -> tuple[Tier, ...]:
@@ -48,6 +48,12 @@ def linear(**more: object) -> Contract:
 def inverse(**more: object) -> Contract:
     """An inverse contract that starts at 2,000 ticks."""
     start = {"kind": codes.INVERSE, "units": 2_000 * CASH}
+    return linear(**(start | more))
+
+
+def spot(base_asset: int, **more: object) -> Contract:
+    """A spot instrument; a lot is one of the asset, and worth about one unit of cash."""
+    start = {"kind": codes.SPOT, "base_asset": base_asset, "base_units_per_lot": 10**6}
     return linear(**(start | more))
 
 
@@ -123,6 +129,30 @@ VENUES: dict[str, Venue] = {
         Rules(
             takeover=codes.BY_VAULT, backstop_ppm=500_000, adl_ranking="pro_rata",
             adl_price=codes.AT_MARK, default_leverage=50, cancels_orders_first=False,
+        ),
+    ),
+    "collateral-in-own-book": (
+        (
+            linear(liquidation_fee_ppm=5_000),
+            spot(1, taker_fee_ppm=1_000),
+            linear(tiers=ONE_TIER, units=333),
+        ),
+        Rules(
+            market_buffer_ppm=500, exchange_below_units=CASH // 5, default_leverage=50,
+            assets=(Asset(), Asset(haircut_ppm=50_000, own_book=True)),
+        ),
+    ),
+    "collateral-at-told-prices": (
+        (
+            linear(liquidation_fee_ppm=1_000),
+            spot(2, maker_fee_ppm=-100, market_bound_ppm=40_000, band_up_ppm=90_000,
+                 band_down_ppm=90_000, base_units_per_lot=777_777, units=777),
+            inverse(tiers=ONE_TIER),
+        ),
+        Rules(
+            takeover=codes.BY_VAULT, backstop_ppm=500_000, cancels_orders_first=False,
+            adl_price=codes.AT_MARK, default_leverage=50, socialises=True,
+            assets=(Asset(), Asset(haircut_ppm=200_000), Asset(max_price_units=10**8)),
         ),
     ),
 }  # fmt: skip

@@ -68,7 +68,7 @@ class Both:
     def nothing_leaks(self, orders: list[Order]) -> None:
         """Tables hold what rests and no more."""
         levels = {(order.side, order.price_ticks) for order in orders}
-        assert np.count_nonzero(self.fast.order_slots["key"]) == len(orders)
+        assert np.count_nonzero(self.fast.links) == len(orders)
         assert np.count_nonzero(self.fast.level_slots["key"]) == len(levels)
         assert np.count_nonzero(self.fast.nodes["key"]) == self.fast.state[0]["nodes"]
         ends = sum(order.expire_ns > 0 for order in orders)

@@ -229,6 +229,20 @@ def test_a_new_account_can_be_added() -> None:
     assert as_events(events)[-1].order_id == 1
 
 
+def test_a_new_account_owns_nothing_whatever_left_before() -> None:
+    orders = [limit(number, BUY, 5, 1) for number in (1, 2, 3)]
+    book, _ = kernel_book.process(
+        new_book(1), as_rows([*orders, Command(codes.CANCEL, order_id=2)])
+    )
+    book, events = kernel_book.process(
+        with_accounts(book, 3),
+        as_rows([Command(codes.CANCEL_ALL, account=account) for account in (1, 2, 3, 0)]),
+    )
+    assert [(event.kind, event.account, event.order_id) for event in as_events(events)] == [
+        (codes.REJECTED, 3, 0), (codes.CANCELLED, 0, 3), (codes.CANCELLED, 0, 1),
+    ]  # fmt: skip
+
+
 def test_nothing_to_do_gives_nothing() -> None:
     _, events = kernel_book.process(new_book(1), as_rows([]))
     assert events.dtype == EVENT

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import undertow
@@ -69,3 +70,15 @@ def test_without_a_place_to_write_it_still_runs(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     answer, cache, *_ = run(package, UNDERTOW_CACHE=str(tmp_path / "file" / "below"))
     assert (answer, cache) == ("18", "None")
+
+
+def test_code_that_nobody_used_for_a_month_is_removed(tmp_path: Path) -> None:
+    package, cache = copied(tmp_path), tmp_path / "cache"
+    for name, days in (("kernels-old", 31), ("kernels-recent", 29), ("tapes", 400)):
+        (cache / name).mkdir(parents=True)
+        then_s = time.time() - days * 24 * 3600
+        os.utime(cache / name, (then_s, then_s))
+    used = Path(run(package, UNDERTOW_CACHE=str(cache))[1])
+    assert sorted(path.name for path in cache.iterdir()) == sorted(
+        ["kernels-recent", "tapes", used.name]
+    )

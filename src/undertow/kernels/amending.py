@@ -8,7 +8,7 @@ from __future__ import annotations
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import lessen, slot_at, take_away
 from undertow.kernels.book_orders import position_of as id_position
-from undertow.kernels.compile import Records, inner, inner_inlined, int64
+from undertow.kernels.compile import Records, inner, int64, part
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.ledger import leg_key, position_at
 from undertow.kernels.matching import order_price
@@ -77,7 +77,7 @@ def amend(venue: Exchange, command: Records) -> None:
     )  # fmt: skip
 
 
-@inner_inlined
+@part
 def refusal(venue: Exchange, command: Records, slot: int, position: int) -> int:
     """Why an order may not be changed so."""
     order = venue.book.orders[slot]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from undertow.kernels.book_arrays import EVENT, NONE, Book, grown
+from undertow.kernels.book_arrays import EVENT, NONE, Book, grown, new_records
 from undertow.kernels.book_orders import (
     lessen,
     position_of,
@@ -17,11 +17,11 @@ from undertow.kernels.book_orders import (
     slot_at,
     take_away,
 )
-from undertow.kernels.compile import Records, inlined, int64, kernel
+from undertow.kernels.compile import Records, inlined, int64, kernel, uint32
 from undertow.kernels.ladder import LAYERS
+from undertow.kernels.links import first_link
 from undertow.kernels.matching import could_fill, match, remove_by_slot, remove_with_event, write
 from undertow.kernels.prefetch import prefetch
-from undertow.kernels.tables import home
 from undertow.model.codes import (
     ACCEPTED,
     ALREADY_EXPIRED,
@@ -96,47 +96,49 @@ def apply(book: Book, commands: Records, events: Records) -> tuple[int, int]:
             count = enter(book, command, events, count, index)
         elif kind == CANCEL:
             count = cancel(book, command, events, count, index)
-        elif kind == AMEND:
-            count = amend(book, command, events, count, index)
-        elif kind == CANCEL_ALL:
-            count = cancel_all(book, command, events, count, index)
-        elif kind == EXPIRE:
-            count = expire(book, command, events, count, index)
         else:
-            count = reject(UNKNOWN_COMMAND, command, events, count, index)
+            count = carry_out_rare(book, command, events, count, index)
     return count, commands.shape[0]
+
+
+@kernel
+def carry_out_rare(book: Book, command: Records, events: Records, count: int, index: int) -> int:
+    """The commands that are few; apart, so that the processor need not guess among all kinds."""
+    kind = command["kind"]
+    if kind == AMEND:
+        return amend(book, command, events, count, index)
+    if kind == CANCEL_ALL:
+        return cancel_all(book, command, events, count, index)
+    if kind == EXPIRE:
+        return expire(book, command, events, count, index)
+    return reject(UNKNOWN_COMMAND, command, events, count, index)
 
 
 def process(book: Book, commands: Records, room: int = 4096) -> tuple[Book, Records]:
     """Carry out all commands; returns the book, which may be a larger one, and all events."""
     written = []
-    events = np.zeros(room, EVENT)
+    events = new_records(room, EVENT)
     start = 0
     while start < len(commands):
         count, done = apply(book, commands[start:], events)
         written.append(events[:count].copy())
         written[-1]["command"] += start
         start += done
-        if start < len(commands):
+        if done == 0:
             if not has_room(book):
                 book = grown(book)
-            elif count == 0:
-                events = np.zeros(2 * int(book.state[0]["events_needed"]), EVENT)
+            else:
+                events = new_records(2 * int(book.state[0]["events_needed"]), EVENT)
     return book, np.concatenate(written) if written else events[:0]
 
 
 @inlined
 def look_ahead(book: Book, commands: Records, index: int) -> None:
-    """Fetch what commands to come will touch: first where ids are looked up, then the orders."""
-    if index + 2 * AHEAD >= commands.shape[0]:
+    """Fetch the order that a command to come will look for."""
+    if index + AHEAD >= commands.shape[0]:
         return
-    command = commands[index + 2 * AHEAD]
-    prefetch(book.order_slots, home(book.order_slots, command["order_id"]))
-    prefetch(book.account_orders, command["account"])
-    command = commands[index + AHEAD]
-    if command["kind"] == CANCEL:
-        entry = book.order_slots[home(book.order_slots, command["order_id"])]
-        prefetch(book.orders, entry["value"])
+    order_id = commands[index + AHEAD]["order_id"]
+    prefetch(book.orders, book.links[first_link(book.links, book.orders, order_id)])
 
 
 @inlined
@@ -173,14 +175,16 @@ def enter(book: Book, command: Records, events: Records, count: int, index: int)
     is_market = command["kind"] == MARKET
     order_id = command["order_id"]
     position = position_of(book, order_id)
-    reason = refusal(book, command, position)
-    if reason != NO_REASON:
-        return reject(reason, command, events, count, index)
+    if not is_usual(book, command, position):
+        reason = refusal(book, command, position)
+        if reason != NO_REASON:
+            return reject(reason, command, events, count, index)
+    reason = NO_REASON
     price = command["price_ticks"]
     if is_market:
         price = MOST_PRICE_TICKS if side == BUY else 0
-    other = side ^ 1
-    crosses = book.sides[other]["best_rank"] <= rank_of(other, price)
+    rank = rank_of(side, price)
+    crosses = book.sides[uint32(side ^ 1)]["best_rank"] <= MOST_PRICE_TICKS - rank
     force = command["time_in_force"]
     if force == POST_ONLY and crosses:
         return reject(POST_ONLY_WOULD_TAKE, command, events, count, index)
@@ -209,7 +213,7 @@ def enter(book: Book, command: Records, events: Records, count: int, index: int)
             reason = IOC_REMAINDER
         else:
             rest(
-                book, order_id, account, side, rank_of(side, price), quantity,
+                book, order_id, account, side, rank, quantity,
                 command["expire_ns"], force == POST_ONLY, False, position,
             )  # fmt: skip
             return count
@@ -220,6 +224,29 @@ def enter(book: Book, command: Records, events: Records, count: int, index: int)
 
 
 @inlined
+def is_usual(book: Book, command: Records, position: int) -> bool:
+    """Whether a new order has none of the faults in `refusal`, without asking for each alone.
+
+    False also for the rarer kinds of orders that may be right.
+    """
+    side = command["side"]
+    choices = side | ((command["time_in_force"] | command["self_trade"]) >> 1)
+    price, quantity = command["price_ticks"], command["quantity_lots"]
+    return bool(
+        choices >> 1 == 0  # each is in its range
+        and command["kind"] == LIMIT
+        and command["expire_ns"] == 0
+        and uint32(command["account"]) < book.account_orders.shape[0] - 1
+        and command["order_id"] > 0
+        and slot_at(book, position) == NONE
+        and price > 0
+        and price <= MOST_PRICE_TICKS
+        and quantity > 0
+        and quantity <= MOST_SIDE_LOTS - book.sides[uint32(side)]["quantity_lots"]
+    )
+
+
+@kernel
 def refusal(book: Book, command: Records, position: int) -> int:
     """Why a new order is not taken, whatever rests on the other side; `NO_REASON` if it is."""
     side = command["side"]
@@ -231,7 +258,7 @@ def refusal(book: Book, command: Records, position: int) -> int:
         return BAD_TIME_IN_FORCE
     if command["self_trade"] < 0 or command["self_trade"] > CANCEL_BOTH:
         return BAD_SELF_TRADE_MODE
-    if command["account"] < 0 or command["account"] >= book.account_orders.shape[0]:
+    if command["account"] < 0 or command["account"] >= book.account_orders.shape[0] - 1:
         return UNKNOWN_ACCOUNT
     if command["order_id"] <= 0:
         return ORDER_ID_NOT_POSITIVE
@@ -252,7 +279,7 @@ def bad_size(book: Book, side: int, price: int, quantity: int, instead_of: int) 
         return PRICE_TOO_LARGE
     if quantity <= 0:
         return QUANTITY_NOT_POSITIVE
-    if quantity > MOST_SIDE_LOTS - (book.sides[side]["quantity_lots"] - instead_of):
+    if quantity > MOST_SIDE_LOTS - (book.sides[uint32(side)]["quantity_lots"] - instead_of):
         return QUANTITY_TOO_LARGE
     return NO_REASON
 
@@ -270,9 +297,7 @@ def reject(reason: int, command: Records, events: Records, count: int, index: in
 def is_own(book: Book, command: Records, position: int) -> bool:
     """Whether the order whose id has this position is open and the account's own."""
     slot = slot_at(book, position)
-    if command["order_id"] <= 0 or slot == NONE:
-        return False
-    return bool(book.orders[slot]["account"] == command["account"])
+    return bool(slot != NONE and book.orders[slot]["account"] == command["account"])
 
 
 @inlined
@@ -307,7 +332,7 @@ def amend(book: Book, command: Records, events: Records, count: int, index: int)
     if reason != NO_REASON:
         return reject(reason, command, events, count, index)
     other = side ^ 1
-    crosses = book.sides[other]["best_rank"] <= rank_of(other, price)
+    crosses = book.sides[uint32(other)]["best_rank"] <= rank_of(other, price)
     if post_only and crosses:
         return reject(POST_ONLY_WOULD_TAKE, command, events, count, index)
     same_price = book.levels[order["level"]]["rank"] == rank_of(side, price)
@@ -344,7 +369,7 @@ def amend(book: Book, command: Records, events: Records, count: int, index: int)
 def cancel_all(book: Book, command: Records, events: Records, count: int, index: int) -> int:
     """Cancel all orders of an account, the one that entered last first."""
     account = command["account"]
-    if account < 0 or account >= book.account_orders.shape[0]:
+    if account < 0 or account >= book.account_orders.shape[0] - 1:
         return reject(UNKNOWN_ACCOUNT, command, events, count, index)
     slot = book.account_orders[account]
     while slot != NONE:

@@ -7,14 +7,15 @@ bid from the highest possible price. So one code serves all. Memory is proportio
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from undertow.kernels.compile import Records
 from undertow.kernels.ladder import LAYERS, NO_RANK
-from undertow.kernels.tables import copy_entries, new_table
+from undertow.kernels.links import Links, larger_links, new_links
+from undertow.kernels.tables import ENTRY, copy_entries, new_table
 
 NONE = 0  # slot 0 of orders and levels is nobody: what is written there is never read
 MOST_INSTRUMENTS = 2**14 - 1  # a queue has 15 bits beside the 48 of a rank, and a key is positive
@@ -78,11 +79,27 @@ class Book(NamedTuple):
     sides: Records  # bids and asks of instrument 0, of instrument 1, and so on
     orders: Records
     levels: Records
-    order_slots: Records  # order id to slot
+    links: Links  # order id to slot
     level_slots: Records  # queue and rank to slot
     nodes: Records  # the ladders of all queues
-    account_orders: NDArray[np.uint32]  # each account's newest order
+    account_orders: NDArray[np.uint32]  # each account's newest order; the last entry is nobody's
     deadlines: NDArray[np.uint32]  # heap of orders with an end, the earliest first
+
+    @property
+    def order_slots(self) -> Records:
+        """Id and slot of every open order, as `tables` would have them; for Python only."""
+        slots = self.links[self.links != NONE]
+        entries = np.zeros(len(slots), ENTRY)
+        entries["key"], entries["value"] = self.orders["order_id"][slots], slots
+        return entries
+
+
+def new_records(count: int, kind: np.dtype[Any]) -> Records:
+    """Zeros that begin with a cache line, so that a record of 64 bytes does not lie in two."""
+    size = count * kind.itemsize
+    room = np.zeros(size + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start : start + size].view(kind)
 
 
 def new_book(
@@ -105,14 +122,14 @@ def new_book(
     assert capacity >= 16
     assert 0 < instruments <= MOST_INSTRUMENTS
     book = Book(
-        state=np.zeros(1, STATE),
-        sides=np.zeros(2 * instruments, SIDE),
-        orders=np.zeros(capacity, ORDER),
-        levels=np.zeros(capacity, LEVEL),
-        order_slots=new_table(4 * capacity),  # sparse: each collision costs a wrong guess
+        state=new_records(1, STATE),
+        sides=new_records(2 * instruments, SIDE),
+        orders=new_records(capacity, ORDER),
+        levels=new_records(capacity, LEVEL),
+        links=new_links(capacity),
         level_slots=new_table(2 * capacity),
         nodes=new_table(4 * capacity),
-        account_orders=np.zeros(accounts, np.uint32),
+        account_orders=np.zeros(accounts + 1, np.uint32),
         deadlines=np.zeros(capacity, np.uint32),
     )
     book.sides["best_rank"] = NO_RANK
@@ -140,7 +157,7 @@ def grown(book: Book) -> Book:
     return book._replace(
         orders=orders,
         levels=levels,
-        order_slots=_larger_table(book.order_slots),
+        links=larger_links(book.links, orders),
         level_slots=_larger_table(book.level_slots),
         deadlines=_larger(book.deadlines, capacity),
     )
@@ -148,8 +165,8 @@ def grown(book: Book) -> Book:
 
 def with_accounts(book: Book, accounts: int) -> Book:
     """The same book for more accounts; the old one must not be used again."""
-    heads = np.zeros(accounts, np.uint32)
-    heads[: len(book.account_orders)] = book.account_orders
+    heads = np.zeros(accounts + 1, np.uint32)
+    heads[: len(book.account_orders) - 1] = book.account_orders[:-1]
     return book._replace(account_orders=heads)
 
 
@@ -164,7 +181,7 @@ def _chain(pool: Records, start: int) -> None:
 
 
 def _larger(array: Records, size: int) -> Records:
-    copy = np.zeros(size, array.dtype)
+    copy = new_records(size, array.dtype)
     copy[: len(array)] = array
     if copy.dtype.names and "next" in copy.dtype.names:
         _chain(copy, len(array))

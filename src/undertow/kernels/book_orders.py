@@ -10,6 +10,7 @@ from undertow.kernels.book_arrays import NONE, Book
 from undertow.kernels.compile import inlined, int64, kernel, uint32
 from undertow.kernels.deadlines import push, take_out
 from undertow.kernels.ladder import NO_RANK, add_rank, next_rank, remove_rank
+from undertow.kernels.links import find_link
 from undertow.kernels.tables import find, put, remove
 from undertow.model.codes import MOST_PRICE_TICKS
 
@@ -29,14 +30,13 @@ def level_key(queue: int, rank: int) -> int:
 @inlined
 def position_of(book: Book, order_id: int) -> int:
     """Where the table of orders has an id, or a place for it; until an order leaves."""
-    return find(book.order_slots, order_id)
+    return find_link(book.links, book.orders, order_id)
 
 
 @inlined
 def slot_at(book: Book, position: int) -> int:
     """The order at a position of the table, or `NONE` if no open order has its id."""
-    entry = book.order_slots[position]
-    slot: int = uint32(entry["value"] if entry["key"] != 0 else NONE)
+    slot: int = book.links[position]
     return slot
 
 
@@ -53,7 +53,8 @@ def rest(
     slot = state["free_order"]
     order = book.orders[slot]
     state["free_order"] = order["next"]
-    put(book.order_slots, position, order_id, slot)
+    book.links[position] = slot
+    book.links[slot] = NONE
     order["order_id"] = order_id
     order["quantity_lots"] = quantity_lots
     order["sequence"] = state["sequence"]
@@ -75,15 +76,13 @@ def rest(
     book.orders[newest]["account_previous"] = slot
     book.account_orders[account] = slot
 
-    place = book.sides[queue]
+    place = book.sides[uint32(queue)]
     place["quantity_lots"] += quantity_lots
     place["orders"] += 1
-    level_slot = place["best_level"]
-    if rank != place["best_rank"]:
-        position = find(book.level_slots, level_key(queue, rank))
-        level_slot = uint32(book.level_slots[position]["value"])
-        if book.level_slots[position]["key"] == 0:
-            level_slot = make_level(book, queue, rank, position)
+    position = find(book.level_slots, level_key(queue, rank))
+    level_slot = uint32(book.level_slots[position]["value"])
+    if book.level_slots[position]["key"] == 0:
+        level_slot = make_level(book, queue, rank, position)
     level = book.levels[level_slot]
     order["level"] = level_slot
     order["next"] = NONE
@@ -108,7 +107,7 @@ def make_level(book: Book, queue: int, rank: int, position: int) -> int:
     level["quantity_lots"] = 0
     level["first"] = NONE
     level["last"] = NONE
-    place = book.sides[queue]
+    place = book.sides[uint32(queue)]
     if rank < place["best_rank"]:
         place["best_rank"] = rank
         place["best_level"] = slot
@@ -125,7 +124,7 @@ def drop_level(book: Book, queue: int, slot: int) -> None:
     state["nodes"] -= remove_rank(book.nodes, queue, rank)
     level["next"] = state["free_level"]
     state["free_level"] = slot
-    place = book.sides[queue]
+    place = book.sides[uint32(queue)]
     if rank == place["best_rank"]:
         best = next_rank(book.nodes, queue, rank)
         place["best_rank"] = best
@@ -141,7 +140,7 @@ def take_away(book: Book, slot: int, position: int) -> None:
     state = book.state[0]
     order = book.orders[slot]
     queue = int64(order["queue"])
-    remove(book.order_slots, position)
+    book.links[position] = book.links[slot]
     if order["deadline"] != 0:
         take_out(book.deadlines, state["deadlines"], book.orders, slot)
         state["deadlines"] -= 1
@@ -151,10 +150,10 @@ def take_away(book: Book, slot: int, position: int) -> None:
     book.orders[before]["account_next"] = after
     # Written in any case here and below: a wrong guess of the processor costs more.
     account = uint32(order["account"])
-    newest = book.account_orders[account]
-    book.account_orders[account] = after if before == NONE else newest
+    nobody = uint32(book.account_orders.shape[0] - 1)
+    book.account_orders[account if before == NONE else nobody] = after
 
-    place = book.sides[queue]
+    place = book.sides[uint32(queue)]
     place["quantity_lots"] -= order["quantity_lots"]
     place["orders"] -= 1
     level_slot = order["level"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -30,6 +31,8 @@ int64: Callable[[Any], Any] = np.int64
 # Numba's annotations lack some of what it takes.
 settings: Any = numba.config
 njit: Any = numba.njit
+
+UNUSED_S = 30 * 24 * 3600
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -66,9 +69,19 @@ def kernel_cache() -> Path | None:
         folder = user_cache() / f"kernels-{sources_hash()}-{flavour}"
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return folder
+            pass
+        os.utime(folder)  # used today
+        prune(folder.parent, folder.stat().st_mtime)
+        return folder
     except (OSError, RuntimeError):  # no home, no space, no permission
         return None
+
+
+def prune(folder: Path, now_s: float) -> None:
+    """Remove compiled code that no process has used for a month."""
+    for old in folder.glob("kernels-*"):
+        if old.stat().st_mtime < now_s - UNUSED_S:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 CACHE = kernel_cache()
@@ -97,7 +110,16 @@ def inner_inlined(function: Function) -> Function:
     return _compiled(function, forceinline=True, no_cpython_wrapper=True)
 
 
-def _compiled(function: Function, **options: bool) -> Function:
+def part(function: Function) -> Function:
+    """A piece of the only kernel that calls it: never compiled by itself.
+
+    Whatever is compiled by itself is compiled with all that it calls, again and again up to the
+    entry; so a function with one caller is better a part of it.
+    """
+    return _compiled(function, inline="always")
+
+
+def _compiled(function: Function, **options: Any) -> Function:
     before = settings.CACHE_DIR
     if CACHE is not None:
         settings.CACHE_DIR = str(CACHE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import position_of as id_position
 from undertow.kernels.book_orders import slot_at
-from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
+from undertow.kernels.compile import Records, inner, inner_inlined, int64, part, uint32
 from undertow.kernels.exchange_arrays import (
     LAST_FALLS,
     LAST_RISES,
@@ -289,13 +289,13 @@ def next_fired(venue: Exchange) -> int:
     return uint32(0)
 
 
-@inner
+@part
 def is_bound_reached(venue: Exchange, slot: int) -> bool:
     """Whether a command has set off too many orders; says so. Counts the one that is next."""
     state = venue.state[0]
     if state["fired"] == MOST_TRIGGERS:
         write(
-            venue, BOUND_REACHED, NO_REASON, 0, 0, int64(venue.waiting[slot]["instrument"]), 0, 0, 0,
+            venue, BOUND_REACHED, NO_REASON, 0, 0, venue.waiting[slot]["instrument"], 0, 0, 0,
             state["fired"], 0,
         )  # fmt: skip
         return True
@@ -303,7 +303,7 @@ def is_bound_reached(venue: Exchange, slot: int) -> bool:
     return False
 
 
-@inner
+@part
 def set_off(venue: Exchange, slot: int) -> None:
     """Turn a conditional order into an order, and enter it."""
     waiting, order = venue.waiting[slot], venue.order[0]
@@ -362,7 +362,7 @@ def drop(venue: Exchange, slot: int, reason: int) -> None:
     """Cancel a conditional order."""
     order = venue.waiting[slot]
     write(
-        venue, CANCELLED, reason, int64(order["side"]), int64(order["leg"]), int64(order["instrument"]),
-        int64(order["account"]), order["order_id"], order["price_ticks"], order["quantity_lots"], 0,
+        venue, CANCELLED, reason, order["side"], order["leg"], order["instrument"],
+        order["account"], order["order_id"], order["price_ticks"], order["quantity_lots"], 0,
     )  # fmt: skip
     forget(venue, slot)

@@ -13,8 +13,18 @@ from undertow.kernels.conditional import drop
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.heap import take_out
 from undertow.kernels.integers import mul_div_floor
-from undertow.kernels.ledger import leg_key, notional, pay, position_at, position_of, soil, value
-from undertow.kernels.margin import free, gross_exposure, tier_number, unrealised
+from undertow.kernels.ledger import (
+    MILLION,
+    leg_key,
+    notional,
+    pay,
+    position_at,
+    position_of,
+    soil,
+    value,
+)
+from undertow.kernels.margin import free, gross_exposure, tier_number, unrealised, worth
+from undertow.kernels.spot import hold, spare_cash, spare_units
 from undertow.kernels.tables import find
 from undertow.kernels.trading import reject, remove, touch, write
 from undertow.model.codes import (
@@ -37,7 +47,9 @@ from undertow.model.codes import (
     INSUFFICIENT_MARGIN,
     LEVERAGE_ABOVE_TIER,
     LONG,
+    MOST_ASSET_VALUE_UNITS,
     NO_REASON,
+    NOT_FOR_SPOT,
     NOT_ISOLATED,
     ONE_WAY,
     PRICE_NOT_POSITIVE,
@@ -45,7 +57,9 @@ from undertow.model.codes import (
     SELL,
     SETTLED,
     SHORT,
+    SPOT,
     UNKNOWN_ACCOUNT,
+    UNKNOWN_ASSET,
     UNKNOWN_INSTRUMENT,
     UNKNOWN_ORDER,
     VENUE,
@@ -60,8 +74,8 @@ BILLION = 10**9
 def told(venue: Exchange, command: Records, kind: int, amount_units: int) -> None:
     """Say that a command was carried out, with its own numbers."""
     event = write(
-        venue, kind, NO_REASON, int64(command["side"]), int64(command["leg"]), int64(command["instrument"]),
-        int64(command["account"]), command["order_id"], command["price_ticks"],
+        venue, kind, NO_REASON, command["side"], command["leg"], command["instrument"],
+        command["account"], command["order_id"], command["price_ticks"],
         command["quantity_lots"], 0,
     )  # fmt: skip
     event["amount_units"] = amount_units
@@ -101,10 +115,73 @@ def bad_price(venue: Exchange, command: Records) -> int:
 
 
 @inner_inlined
+def is_spot(venue: Exchange, command: Records) -> bool:
+    """Whether an instrument has neither leverage nor positions."""
+    return bool(venue.contracts[int64(command["instrument"])]["kind"] == SPOT)
+
+
+@inner_inlined
 def is_price_too_large(venue: Exchange, command: Records) -> bool:
     """Whether a price is beyond the contract's greatest."""
     most = venue.contracts[int64(command["instrument"])]["max_price_ticks"]
     return bool(command["price_ticks"] > most)
+
+
+@inner_inlined
+def bad_asset(venue: Exchange, command: Records) -> int:
+    """Why there is no such account or asset."""
+    reason = bad_account(venue, command)
+    known = 0 <= int64(command["asset"]) < venue.assets.shape[0]
+    return reason if known or reason != NO_REASON else UNKNOWN_ASSET
+
+
+@inner
+def told_asset(venue: Exchange, command: Records, kind: int) -> None:
+    """Say that some of an asset has entered or left."""
+    event = write(
+        venue, kind, NO_REASON, 0, 0, -1, int64(command["account"]), 0, 0, command["amount"], 0
+    )
+    event["asset"] = int64(command["asset"])
+
+
+@inner_inlined
+def deposit_asset(venue: Exchange, command: Records) -> None:
+    """Bring some of an asset in; all of it together is worth at most 2^58 cash units."""
+    reason, amount = bad_asset(venue, command), command["amount"]
+    if reason == NO_REASON:
+        asset = venue.assets[int64(command["asset"])]
+        most = mul_div_floor(MOST_ASSET_VALUE_UNITS, MILLION, asset["max_price_units"])[0]
+        if amount <= 0 or asset["deposited_units"] > most - amount:
+            reason = BAD_AMOUNT
+    if reason != NO_REASON:
+        reject(venue, command, reason)
+        return
+    venue.assets[int64(command["asset"])]["deposited_units"] += amount
+    hold(venue, int64(command["account"]), int64(command["asset"]), amount)
+    told_asset(venue, command, DEPOSITED)
+
+
+@inner_inlined
+def withdraw_asset(venue: Exchange, command: Records) -> None:
+    """Take some of an asset out: what no resting ask has promised and no margin needs."""
+    reason, amount = bad_asset(venue, command), command["amount"]
+    account, number = int64(command["account"]), int64(command["asset"])
+    if reason == NO_REASON and amount <= 0:
+        reason = BAD_AMOUNT
+    if reason == NO_REASON:
+        if amount > spare_units(venue, account, number):
+            reason = INSUFFICIENT_BALANCE
+        else:
+            asset = venue.assets[number]
+            has = venue.holdings[account * venue.assets.shape[0] + number]["units"]
+            if worth(asset, has) - worth(asset, has - amount) > free(venue, account):
+                reason = INSUFFICIENT_BALANCE
+    if reason != NO_REASON:
+        reject(venue, command, reason)
+        return
+    venue.assets[number]["deposited_units"] -= amount
+    hold(venue, account, number, -amount)
+    told_asset(venue, command, WITHDRAWN)
 
 
 @inner
@@ -142,12 +219,6 @@ def withdraw(venue: Exchange, command: Records) -> None:
 
 
 @inner_inlined
-def spare_cash(venue: Exchange, account: int) -> int:
-    """Cash of an account that nothing needs."""
-    return min(free(venue, account), venue.accounts[account]["cash_units"])
-
-
-@inner_inlined
 def has_orders(venue: Exchange, account: int, instrument: int) -> bool:
     """Whether an account has orders that rest or wait in an instrument; in any, for -1."""
     slot = uint32(venue.book.account_orders[account])
@@ -180,6 +251,8 @@ def make_legs(venue: Exchange, command: Records) -> tuple[int, int]:
 def set_leverage(venue: Exchange, command: Records) -> None:
     """Change the leverage (``amount``) of an account in an instrument."""
     reason = bad_place(venue, command)
+    if reason == NO_REASON and is_spot(venue, command):
+        reason = NOT_FOR_SPOT
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
@@ -222,6 +295,8 @@ def set_margin_mode(venue: Exchange, command: Records) -> None:
     amount, account = command["amount"], int64(command["account"])
     if reason == NO_REASON and (amount < 0 or amount > 1 or account < FIRST_CUSTOMER):
         reason = BAD_AMOUNT
+    if reason == NO_REASON and is_spot(venue, command):
+        reason = NOT_FOR_SPOT
     if reason != NO_REASON:
         reject(venue, command, reason)
         return

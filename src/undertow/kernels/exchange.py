@@ -1,9 +1,10 @@
 """The venue: commands in, events out. ``reference/venue.py`` says the same in plain Python.
 
-Three functions share the work, so that each is compiled with no more than it needs: `trade`,
-`administer`, `mark`. Each carries out commands of its kinds until it meets another, or needs
-something from outside: room, or a ranking of the winners that a bankrupt position is closed
-against; then it goes on where it stopped. `process` does all that.
+Five functions share the work, so that each is compiled with no more than it needs: `trade`,
+`administer` and `mark` begin commands of their kinds, `fire` and `liquidate` do what follows from
+them. Each goes on until it meets a command of another kind, or needs something from outside:
+room, or a ranking of the winners that a bankrupt position is closed against; then it goes on where
+it stopped. `process` does all that.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import numpy as np
 from undertow.kernels.amending import amend
 from undertow.kernels.book import has_room
 from undertow.kernels.book_arrays import grown
-from undertow.kernels.compile import Records, inlined, inner, inner_inlined, int64, kernel
+from undertow.kernels.collateral import read_books, set_asset_price
+from undertow.kernels.compile import Records, inlined, inner_inlined, int64, kernel, part
 from undertow.kernels.conditional import is_bound_reached, next_fired, set_off, wait
 from undertow.kernels.control import (
     adjust_margin,
@@ -24,6 +26,7 @@ from undertow.kernels.control import (
     cancel,
     cancel_all,
     deposit,
+    deposit_asset,
     expire,
     halt,
     is_price_too_large,
@@ -33,6 +36,7 @@ from undertow.kernels.control import (
     set_position_mode,
     settle_all,
     withdraw,
+    withdraw_asset,
 )
 from undertow.kernels.exchange_arrays import (
     EVENT,
@@ -53,6 +57,8 @@ from undertow.kernels.waterfall import (
 from undertow.model.codes import (
     ADJUST_MARGIN,
     AMEND,
+    ASSET_PRICE,
+    BAD_AMOUNT,
     BUY,
     CANCEL,
     CANCEL_ALL,
@@ -70,12 +76,13 @@ from undertow.model.codes import (
     SET_MARGIN_MODE,
     SET_POSITION_MODE,
     SETTLE,
+    UNKNOWN_ASSET,
     UNKNOWN_COMMAND,
     WITHDRAW,
 )
 
 # What the venue is about to do within a command.
-BEGIN, FIRE_FIRST, LOOK, LIQUIDATE, RANK, FIRE_LAST = 0, 1, 2, 3, 4, 5
+BEGIN, FIRE_FIRST, COLLECT, LOOK, LIQUIDATE, RANK, FIRE_LAST = 0, 1, 2, 3, 4, 5, 6
 ROOM = 1 << 16
 
 Ranking = Callable[[Records, int], Lots]
@@ -92,8 +99,8 @@ def trade(venue: Exchange, commands: Records, start: int) -> int:
     while index < commands.shape[0]:
         command = commands[index]
         kind = command["kind"]
-        is_order = kind == LIMIT or kind == MARKET
-        if not (is_order or kind == CANCEL or kind == AMEND):
+        is_order = kind in (LIMIT, MARKET)
+        if not is_order and kind not in (CANCEL, AMEND):
             break
         if not has_all_room(venue, most_order_events(venue, command)):
             break
@@ -117,7 +124,7 @@ def administer(venue: Exchange, commands: Records, start: int) -> int:
     state, index = venue.state[0], start
     while index < commands.shape[0]:
         kind = commands[index]["kind"]
-        if kind in (LIMIT, MARKET, CANCEL, AMEND, MARK):
+        if kind in (LIMIT, MARKET, CANCEL, AMEND, MARK, ASSET_PRICE):
             break
         if not has_all_room(venue, most_events(venue)):
             break
@@ -132,29 +139,72 @@ def administer(venue: Exchange, commands: Records, start: int) -> int:
 
 @kernel
 def mark(venue: Exchange, commands: Records, start: int) -> int:
-    """Carry out marks from one on, and all that follows from any command, step by step.
-
-    Also ends when winners must be ranked: the phase is then `RANK`.
-    """
+    """Carry out marks from one on, until one sets off orders or leaves somebody without margin."""
     state, index = venue.state[0], start
     while index < commands.shape[0]:
-        phase = state["phase"]
-        if phase == BEGIN and commands[index]["kind"] != MARK:
-            break
-        if not has_all_room(venue, most_events(venue)):
-            break
-        if phase == BEGIN:
+        if state["phase"] == BEGIN:
+            is_price = commands[index]["kind"] in (MARK, ASSET_PRICE)
+            if not is_price or not has_all_room(venue, most_events(venue)):
+                break
             state["command"] = index
             if not set_mark(venue, commands[index]):
                 index += 1
-        elif go_on(venue, phase):
-            index += 1
-        if state["phase"] == RANK:
+                continue
+            if state["touched"] != 0 and next_fired(venue) != 0:
+                state["phase"] = FIRE_FIRST
+                break
+            state["phase"] = COLLECT
+        if state["phase"] == COLLECT:
+            state["mark_number"] += 1
+            if state["marked_instrument"] >= 0:
+                collect(venue, state["marked_instrument"])
+        look_at_dirty(venue)
+        if state["due"] > 0:
+            state["phase"] = LIQUIDATE
             break
+        state["phase"] = BEGIN
+        if state["touched"] != 0:
+            state["phase"] = FIRE_LAST
+            break
+        index += 1
     return index
 
 
-@inner_inlined
+@kernel
+def fire(venue: Exchange, commands: Records, index: int) -> int:
+    """Set off the conditional orders that are due; returns the number of the next command."""
+    state = venue.state[0]
+    while True:
+        if not has_all_room(venue, most_events(venue)):
+            return index
+        slot = next_fired(venue)
+        if slot == 0 or is_bound_reached(venue, slot):
+            break
+        set_off(venue, slot)
+    state["fired"] = 0
+    if state["phase"] == FIRE_FIRST:
+        state["phase"] = COLLECT
+        return index
+    state["phase"] = BEGIN
+    return index + 1
+
+
+@kernel
+def liquidate(venue: Exchange, commands: Records, index: int) -> int:
+    """Handle the pools that lack margin, until winners must be ranked; then the next round."""
+    state = venue.state[0]
+    while state["due_index"] < state["due"]:
+        if not has_all_room(venue, most_events(venue)):
+            return index
+        if handle(venue, venue.due[state["due_index"]]):
+            state["phase"] = RANK
+            return index
+        state["due_index"] += 1
+    state["phase"] = LOOK
+    return index
+
+
+@part
 def do_rare(venue: Exchange, command: Records) -> None:
     """Do what a command says that comes seldom."""
     kind = command["kind"]
@@ -165,9 +215,15 @@ def do_rare(venue: Exchange, command: Records) -> None:
     elif kind == CONDITIONAL:
         wait(venue, command)
     elif kind == DEPOSIT:
-        deposit(venue, command)
+        if int64(command["asset"]) != 0:
+            deposit_asset(venue, command)
+        else:
+            deposit(venue, command)
     elif kind == WITHDRAW:
-        withdraw(venue, command)
+        if int64(command["asset"]) != 0:
+            withdraw_asset(venue, command)
+        else:
+            withdraw(venue, command)
     elif kind == SET_LEVERAGE:
         set_leverage(venue, command)
     elif kind == SET_MARGIN_MODE:
@@ -186,9 +242,11 @@ def do_rare(venue: Exchange, command: Records) -> None:
         reject(venue, command, UNKNOWN_COMMAND)
 
 
-@inner
+@part
 def set_mark(venue: Exchange, command: Records) -> bool:
-    """A new mark; false if it is refused."""
+    """A new mark, or price of an asset; false if it is refused."""
+    if command["kind"] == ASSET_PRICE:
+        return set_price(venue, command)
     reason = bad_price(venue, command)
     if reason == NO_REASON and is_price_too_large(venue, command):
         reason = PRICE_TOO_LARGE
@@ -200,37 +258,26 @@ def set_mark(venue: Exchange, command: Records) -> bool:
     contract["mark_ticks"] = command["price_ticks"]
     venue.state[0]["marked_instrument"] = int64(command["instrument"])
     touch(venue, contract)
-    venue.state[0]["fired"] = 0
-    venue.state[0]["phase"] = FIRE_FIRST
+    if venue.assets.shape[0] > 1:
+        read_books(venue)
     return True
 
 
-@inner
-def go_on(venue: Exchange, phase: int) -> bool:
-    """The next step within a command; true if it was the last."""
-    state = venue.state[0]
-    if phase in (FIRE_FIRST, FIRE_LAST):
-        slot = next_fired(venue)
-        if slot != 0 and not is_bound_reached(venue, slot):
-            set_off(venue, slot)
-        elif phase == FIRE_LAST:
-            state["phase"] = BEGIN
-            return True
-        else:
-            state["mark_number"] += 1
-            collect(venue, state["marked_instrument"])
-            state["phase"] = LOOK
-    elif phase == LOOK:
-        look_at_dirty(venue)
-        state["fired"] = 0
-        state["phase"] = LIQUIDATE if state["due"] > 0 else FIRE_LAST
-    elif state["due_index"] == state["due"]:
-        state["phase"] = LOOK
-    elif handle(venue, venue.due[state["due_index"]]):
-        state["phase"] = RANK
-    else:
-        state["due_index"] += 1
-    return False
+@inner_inlined
+def set_price(venue: Exchange, command: Records) -> bool:
+    """A new price of an asset, then as a mark; false if it is refused."""
+    number, reason = int64(command["asset"]), NO_REASON
+    if number < 1 or number >= venue.assets.shape[0]:
+        reason = UNKNOWN_ASSET
+    elif command["amount"] <= 0 or command["amount"] > venue.assets[number]["max_price_units"]:
+        reason = BAD_AMOUNT
+    if reason != NO_REASON:
+        reject(venue, command, reason)
+        return False
+    set_asset_price(venue, number, command["amount"])
+    venue.state[0]["marked_instrument"] = -1
+    read_books(venue)
+    return True
 
 
 @kernel
@@ -288,7 +335,7 @@ def most_events(venue: Exchange) -> int:
         orders += venue.book.sides[queue]["orders"]
     pays_all = state["phase"] == BEGIN or venue.rules[0]["socialises"] != 0
     paid = max(state["positions_used"], venue.accounts.shape[0]) if pays_all else 0
-    return 16 + 3 * orders + paid + 8 * venue.contracts.shape[0]
+    return 16 + 3 * orders + paid + 8 * venue.contracts.shape[0] + 4 * venue.assets.shape[0]
 
 
 def process(
@@ -314,10 +361,10 @@ def process(
             venue = rank(venue, ranking, written)
         if done == len(commands):
             break
-        before = done
+        before = done, int(state["phase"])
         state["events_needed"] = 0
         done = action(commands[done]["kind"], state["phase"])(venue, commands, done)
-        if done > before or state["phase"] == RANK:
+        if (done, int(state["phase"])) != before:
             continue
         if not is_roomy(venue):
             venue = with_room(venue)
@@ -329,7 +376,11 @@ def process(
 
 def action(kind: int, phase: int) -> Callable[[Exchange, Records, int], int]:
     """What carries out commands of a kind, or goes on with what a command began."""
-    if phase != BEGIN or kind == MARK:
+    if phase in (FIRE_FIRST, FIRE_LAST):
+        return fire
+    if phase == LIQUIDATE:
+        return liquidate
+    if phase != BEGIN or kind in (MARK, ASSET_PRICE):
         return mark
     return trade if kind in (LIMIT, MARKET, CANCEL, AMEND) else administer
 

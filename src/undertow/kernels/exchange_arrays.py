@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from undertow.kernels.book_arrays import Book, new_book
 from undertow.kernels.compile import Records
 from undertow.kernels.tables import copy_entries, new_table
+from undertow.model.codes import SPOT
 from undertow.model.contracts import Contract, Rules
 
 COMMAND = np.dtype(
     [
         ("kind", np.int8), ("side", np.int8), ("time_in_force", np.int8), ("self_trade", np.int8),
-        ("flags", np.int8), ("trigger", np.int8), ("leg", np.int8), ("unused", np.int8),
+        ("flags", np.int8), ("trigger", np.int8), ("leg", np.int8), ("asset", np.int8),
         ("instrument", np.int32), ("account", np.int32), ("order_id", np.int64),
         ("price_ticks", np.int64), ("quantity_lots", np.int64), ("expire_ns", np.int64),
         ("trigger_ticks", np.int64), ("amount", np.int64),
@@ -31,7 +32,8 @@ EVENT = np.dtype(
     [
         ("kind", np.int8), ("reason", np.int8), ("side", np.int8), ("leg", np.int8),
         ("instrument", np.int32), ("command", np.int32), ("account", np.int32),
-        ("maker_account", np.int32), ("maker_leg", np.int32), ("order_id", np.int64),
+        ("maker_account", np.int32), ("maker_leg", np.int8), ("asset", np.int8),
+        ("unused", np.int16), ("order_id", np.int64),
         ("price_ticks", np.int64), ("quantity_lots", np.int64), ("leaves_lots", np.int64),
         ("amount_units", np.int64), ("fee_units", np.int64), ("maker_id", np.int64),
         ("maker_leaves_lots", np.int64), ("maker_amount_units", np.int64),
@@ -43,6 +45,7 @@ CONTRACT_FIELDS = (
     "kind", "units", "max_price_ticks", "min_lots", "max_lots", "max_position_lots",
     "min_notional_units", "band_up_ppm", "band_down_ppm", "market_bound_ppm", "maker_fee_ppm",
     "taker_fee_ppm", "liquidation_fee_ppm", "tiers_by_lots", "slope_ppb_per_lot",
+    "base_asset", "base_units_per_lot",
 )  # fmt: skip
 MARKET_FIELDS = (
     "first_tier", "tiers", "mark_ticks", "previous_mark_ticks", "last_ticks", "halted", "touched",
@@ -55,7 +58,7 @@ RULE_FIELDS = (
     "amend_keeps_priority", "default_leverage", "market_buffer_ppm", "liquidates_when_equal",
     "counts_fee", "cancels_orders_first", "policy", "partial_above_units", "partial_ppm",
     "partial_from_tier", "tiers_per_step", "cooldown_ns", "bounded_by_bankruptcy", "takeover",
-    "backstop_ppm", "fund_pays", "adl_price", "socialises",
+    "backstop_ppm", "fund_pays", "adl_price", "socialises", "exchange_below_units",
 )  # fmt: skip
 RULES = np.dtype([(name, np.int64) for name in RULE_FIELDS])
 ACCOUNT = np.dtype(
@@ -95,6 +98,17 @@ WAITING = np.dtype(
     ],
     align=True,
 )  # fmt: skip
+# What an asset is and what it counts: `margin_price_units` is the price less the haircut, both are
+# cash units of 10^6 units. Asset 0 is cash.
+ASSET_FIELDS = (
+    "haircut_ppm", "own_book", "max_price_units", "spot", "price_units", "margin_price_units",
+    "deposited_units", "first_holder",
+)  # fmt: skip
+ASSET = np.dtype([(name, np.int64) for name in ASSET_FIELDS])
+# One account's units of one asset, in rows of an account's assets; of asset 0 instead the number of
+# the mark in which collateral was last sold for cash. Holders of an asset are a list from
+# `first_holder` on; numbers in it are those of accounts plus 1. Who has sold all is still in it.
+HOLDING = np.dtype([("units", np.int64), ("next", np.int32), ("is_listed", np.int32)])
 STATE_FIELDS = (
     "command", "events", "events_needed", "phase", "fired", "now_ns", "mark_number",
     "marked_instrument", "deposited_units", "free_position", "positions_left", "positions_used",
@@ -120,6 +134,8 @@ class Exchange(NamedTuple):
     contracts: Records
     tiers: Records
     accounts: Records
+    assets: Records
+    holdings: Records  # account by asset; empty where cash is the only asset
     positions: Records
     waiting: Records
     waiting_slots: Records  # order id to slot
@@ -154,6 +170,8 @@ def new_exchange(
         contracts=rows,
         tiers=tiers,
         accounts=np.zeros(accounts, ACCOUNT),
+        assets=asset_rows(contracts, rules),
+        holdings=np.zeros(accounts * len(rules.assets) * (len(rules.assets) > 1), HOLDING),
         positions=np.zeros(capacity, POSITION),
         waiting=np.zeros(64, WAITING),
         waiting_slots=new_table(128),
@@ -182,6 +200,19 @@ def contract_rows(contracts: Sequence[Contract]) -> tuple[Records, Records]:
         row["first_tier"], row["tiers"] = len(tiers), len(contract.tiers)
         tiers += [tuple(getattr(tier, name) for name in TIER_FIELDS) for tier in contract.tiers]
     return rows, np.array(tiers, TIER)
+
+
+def asset_rows(contracts: Sequence[Contract], rules: Rules) -> Records:
+    """Assets as records, each with the first instrument that trades it."""
+    rows = np.zeros(len(rules.assets), ASSET)
+    for row, asset in zip(rows, rules.assets, strict=True):
+        for name in ("haircut_ppm", "own_book", "max_price_units"):
+            row[name] = int(getattr(asset, name))
+    rows["spot"] = -1
+    for instrument, contract in enumerate(contracts):
+        if contract.kind == SPOT and rows[contract.base_asset]["spot"] < 0:
+            rows[contract.base_asset]["spot"] = instrument
+    return rows
 
 
 def chain(pool: Records, start: int) -> None:

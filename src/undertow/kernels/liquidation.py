@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import rank_of
-from undertow.kernels.compile import inner, inner_inlined, int64, uint32
+from undertow.kernels.collateral import exchange, hand_over, sell
+from undertow.kernels.compile import int64, part, uint32
 from undertow.kernels.control import cancel_in
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor
 from undertow.kernels.ledger import MILLION, notional, of_million
-from undertow.kernels.margin import tier_number
+from undertow.kernels.margin import collateral, tier_number
 from undertow.kernels.matching import best_maker
 from undertow.kernels.pools import (
     bankruptcy_price,
@@ -55,10 +56,12 @@ from undertow.model.codes import (
 )
 
 
-@inner
+@part
 def handle(venue: Exchange, pool: int) -> bool:
     """Liquidate one pool as far as it can be done now; true if winners must be ranked first."""
     if not is_due(venue, pool):
+        if venue.assets.shape[0] > 1 and pool & 0xFFFFFF == 0:
+            exchange(venue, pool >> 24)
         return False
     account, slot = pool >> 24, pool_slot(venue, pool)
     rules, mark_number = venue.rules[0], venue.state[0]["mark_number"]
@@ -79,6 +82,8 @@ def handle(venue: Exchange, pool: int) -> bool:
     if rules["cancels_orders_first"] != 0:
         cancel_in(venue, account, first, int(slot == 0), BY_LIQUIDATION)
     waits = close_in_book(venue, pool)
+    if venue.assets.shape[0] > 1 and slot == 0:
+        sell(venue, account, collateral(venue, account) - pool_equity(venue, pool))
     if not lacks(venue, pool):
         release(venue, slot)
         return False
@@ -93,13 +98,15 @@ def handle(venue: Exchange, pool: int) -> bool:
     if takeover == BY_NOBODY:  # what is left is still the customer's
         say_waits(venue, pool, waits)
         return False
+    if venue.assets.shape[0] > 1:
+        hand_over(venue, pool)
     taker = FUND if takeover == BY_FUND else VAULT
     take_over(venue, pool, taker)
     keep_surplus(venue, pool, taker)
     return False
 
 
-@inner_inlined
+@part
 def release(venue: Exchange, slot: int) -> None:
     """Give back what is left of an isolated margin once its position is closed."""
     held = venue.positions[slot]
@@ -108,7 +115,7 @@ def release(venue: Exchange, slot: int) -> None:
         held["margin_units"] = 0
 
 
-@inner_inlined
+@part
 def close_in_book(venue: Exchange, pool: int) -> int:
     """Send what the policy asks for to the book; returns why more must wait."""
     waits, policy = BOOK_EMPTY, venue.rules[0]["policy"]
@@ -133,7 +140,7 @@ def close_in_book(venue: Exchange, pool: int) -> int:
     return waits
 
 
-@inner_inlined
+@part
 def lots_to_close(venue: Exchange, pool: int, slot: int) -> int:
     """Size of the next liquidation order."""
     rules, held = venue.rules[0], venue.positions[slot]
@@ -160,7 +167,7 @@ def lots_to_close(venue: Exchange, pool: int, slot: int) -> int:
     return lots
 
 
-@inner
+@part
 def send(venue: Exchange, pool: int, slot: int, lots: int) -> int:
     """One liquidation order, ended early when the margin suffices; lots that found nobody."""
     held = venue.positions[slot]

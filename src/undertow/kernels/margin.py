@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import Exchange
-from undertow.kernels.ledger import notional, of_million, value
+from undertow.kernels.ledger import MILLION, notional, of_million, value
+from undertow.model.codes import SPOT
 
 
 @inner_inlined
@@ -42,8 +43,42 @@ def gross_exposure(held: Records, size: int) -> int:
 
 
 @inner_inlined
+def highest_fee_ppm(contract: Records) -> int:
+    """The fee that a trade may cost, whoever takes; never below 0."""
+    return max(0, contract["maker_fee_ppm"], contract["taker_fee_ppm"])
+
+
+@inner_inlined
+def with_fee(contract: Records, cost_units: int) -> int:
+    """A cost and the most fee that it may come with, rounded up."""
+    return cost_units + of_million(cost_units, highest_fee_ppm(contract))
+
+
+@inner_inlined
+def worth(asset: Records, units: int) -> int:
+    """What some units of an asset count as margin, in cash units, rounded down."""
+    price = asset["margin_price_units"]
+    whole = units // MILLION
+    return whole * price + (units - whole * MILLION) * price // MILLION
+
+
+@inner
+def collateral(venue: Exchange, account: int) -> int:
+    """What all assets beside cash count as margin, each rounded down."""
+    assets = venue.assets.shape[0]
+    total = 0
+    for number in range(1, assets):
+        units = venue.holdings[account * assets + number]["units"]
+        if units != 0:
+            total += worth(venue.assets[number], units)
+    return total
+
+
+@inner_inlined
 def initial(held: Records, contract: Records) -> int:
     """What a position and its orders reserve of the account's cash, rounded up."""
+    if contract["kind"] == SPOT:
+        return with_fee(contract, held["bid_units"])
     mark = max(contract["mark_ticks"], 1)
     size = notional(contract, held["lots"], mark) if held["lots"] != 0 else 0
     gross = gross_exposure(held, size)
@@ -73,12 +108,14 @@ def free(venue: Exchange, account: int) -> int:
         if int64(held["isolated"]) == 0:
             left += unrealised(venue, held)
         slot = uint32(held["next"])
+    if venue.assets.shape[0] > 1:
+        left += collateral(venue, account)
     return left
 
 
 @inner
 def cross_equity(venue: Exchange, account: int) -> int:
-    """Cash and the profit of all cross positions."""
+    """Cash, what collateral counts, and the profit of all cross positions."""
     total = venue.accounts[account]["cash_units"]
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
@@ -86,6 +123,8 @@ def cross_equity(venue: Exchange, account: int) -> int:
         if int64(held["isolated"]) == 0:
             total += unrealised(venue, held)
         slot = uint32(held["next"])
+    if venue.assets.shape[0] > 1:
+        total += collateral(venue, account)
     return total
 
 

@@ -28,7 +28,7 @@ def write(
     order_id: int, price_ticks: int, quantity_lots: int, leaves_lots: int,
 ) -> int:  # fmt: skip
     """Append an event about one order; returns the new count."""
-    event = events[count]
+    event = events[uint32(count)]
     event["kind"] = kind
     event["reason"] = reason
     event["side"] = side
@@ -80,7 +80,7 @@ def order_price(book: Book, slot: int) -> int:
 @inlined
 def best_maker(book: Book, queue: int, worst_rank: int) -> int:
     """The order of a queue that is filled next, `NONE` if its rank is above the worst."""
-    place = book.sides[queue]
+    place = book.sides[uint32(queue)]
     slot: int = NONE
     if place["best_rank"] <= worst_rank:
         slot = book.levels[place["best_level"]]["first"]
@@ -124,7 +124,7 @@ def match(
             continue
         lots = min(quantity, maker["quantity_lots"])
         quantity -= lots
-        event = events[count]
+        event = events[uint32(count)]
         event["kind"] = FILL
         event["reason"] = 0
         event["side"] = queue & 1

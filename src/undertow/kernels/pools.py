@@ -23,7 +23,7 @@ from undertow.kernels.margin import (
     tier_number,
     unrealised,
 )
-from undertow.model.codes import BAD_DEBTS, FIRST_CUSTOMER, INVERSE, MOST_PRICE_TICKS, VENUE
+from undertow.model.codes import BAD_DEBTS, FIRST_CUSTOMER, FUND, INVERSE, MOST_PRICE_TICKS, VENUE
 
 STEPS = 4  # a watch comes closer to the price where margin is missing with each
 
@@ -74,6 +74,41 @@ def spare(venue: Exchange, pool: int) -> int:
     if needed > 0 and venue.rules[0]["liquidates_when_equal"] != 0:
         left -= 1
     return left
+
+
+@inner_inlined
+def is_new_exchange(venue: Exchange, account: int) -> bool:
+    """Whether an account has not yet sold collateral for cash in this mark."""
+    sold = venue.holdings[account * venue.assets.shape[0]]["units"]
+    return bool(sold != venue.state[0]["mark_number"])
+
+
+@inner
+def owes(venue: Exchange, account: int) -> bool:
+    """Whether an account has too little cash and something that can be sold for it."""
+    if venue.accounts[account]["cash_units"] >= -venue.rules[0]["exchange_below_units"]:
+        return False
+    for number in range(1, venue.assets.shape[0]):
+        if counts(venue, account, number) and can_be_sold(venue, account, number):
+            return True
+    return False
+
+
+@inner_inlined
+def counts(venue: Exchange, account: int, number: int) -> bool:
+    """Whether an account holds some of an asset as margin."""
+    units = venue.holdings[account * venue.assets.shape[0] + number]["units"]
+    return bool(units > 0 and venue.assets[number]["margin_price_units"] > 0)
+
+
+@inner_inlined
+def can_be_sold(venue: Exchange, account: int, number: int) -> bool:
+    """Whether there is a lot to sell; without a book the fund buys, but not from itself."""
+    spot = venue.assets[number]["spot"]
+    if spot < 0:
+        return account != FUND
+    units = venue.holdings[account * venue.assets.shape[0] + number]["units"]
+    return bool(units >= venue.contracts[spot]["base_units_per_lot"])
 
 
 @inner
@@ -168,6 +203,12 @@ def look_at(venue: Exchange, account: int) -> bool:
     if left < 0:
         list_pool(venue, pool_number(account, -1))
         again = True
+    if venue.assets.shape[0] > 1 and owes(venue, account):
+        again = True
+        is_listed = left < 0 and venue.accounts[account]["handled"] != venue.state[0]["mark_number"]
+        if not is_listed and is_new_exchange(venue, account):
+            venue.due[venue.state[0]["due"]] = pool_number(account, -1)
+            venue.state[0]["due"] += 1
     count, slot = 0, uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]

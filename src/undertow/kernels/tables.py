@@ -22,23 +22,16 @@ def new_table(size: int) -> Records:
 
 
 @inlined
-def _home(key: int, mask: int) -> int:
-    """Where a key belongs: neighbours stay close, powers of two are spread; below 2^63."""
+def hash_of(key: int, mask: int) -> int:
+    """A number from 0 to the mask: neighbours stay close, powers of two are spread; below 2^63."""
     return (((key ^ (key >> 31)) & 0x7FFFFFFF) * GOLDEN >> 31) & mask
-
-
-@inlined
-def home(table: Records, key: int) -> int:
-    """The position where the search for a key starts; mostly it is there."""
-    position: int = uint32(_home(key, table.shape[0] - 1))
-    return position
 
 
 @inlined
 def find(table: Records, key: int) -> int:
     """The position of a key, or the empty one where it may be put."""
     mask = table.shape[0] - 1
-    position: int = uint32(_home(key, mask))
+    position: int = uint32(hash_of(key, mask))
     found = table[position]["key"]
     while found != key and found != 0:
         position = uint32((position + 1) & mask)
@@ -67,7 +60,7 @@ def remove(table: Records, position: int) -> None:
         if key == 0:
             break
         # An entry may fill the gap unless its home lies between the two.
-        if ((mask + 1 + probe - _home(key, mask)) & mask) >= ((mask + 1 + probe - gap) & mask):
+        if ((mask + 1 + probe - hash_of(key, mask)) & mask) >= ((mask + 1 + probe - gap) & mask):
             table[gap]["key"] = key
             table[gap]["value"] = entry["value"]
             gap = probe

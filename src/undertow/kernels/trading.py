@@ -12,7 +12,7 @@ from undertow.kernels.book_orders import (
     position_of as id_position,
 )
 from undertow.kernels.book_orders import rank_of, rest, slot_at, take_away
-from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
+from undertow.kernels.compile import Records, inner, inner_inlined, int64, part, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.ledger import (
     MILLION,
@@ -25,8 +25,10 @@ from undertow.kernels.ledger import (
     settle,
     value,
 )
-from undertow.kernels.margin import free, gross_exposure, initial, tier_number
+from undertow.kernels.margin import collateral, free, gross_exposure, initial, tier_number
 from undertow.kernels.matching import best_maker, could_fill, order_price, take_lots
+from undertow.kernels.spot import highest_price, lacks_balance
+from undertow.kernels.spot import trade as trade_spot
 from undertow.kernels.tables import find
 from undertow.model.codes import (
     ABOVE_MAX_QUANTITY,
@@ -77,6 +79,7 @@ from undertow.model.codes import (
     SELF_TRADE_ALLOWED,
     SELL,
     SHORT,
+    SPOT,
     UNKNOWN_ACCOUNT,
     UNKNOWN_INSTRUMENT,
 )
@@ -106,6 +109,7 @@ def write(
     event["fee_units"] = 0
     event["maker_account"] = 0
     event["maker_leg"] = 0
+    event["asset"] = 0
     event["maker_id"] = 0
     event["maker_leaves_lots"] = 0
     event["maker_amount_units"] = 0
@@ -117,8 +121,8 @@ def write(
 def reject(venue: Exchange, command: Records, reason: int) -> None:
     """Say why a command is not carried out, with its own numbers."""
     write(
-        venue, REJECTED, reason, int64(command["side"]), int64(command["leg"]), int64(command["instrument"]),
-        int64(command["account"]), command["order_id"], command["price_ticks"],
+        venue, REJECTED, reason, command["side"], command["leg"], command["instrument"],
+        command["account"], command["order_id"], command["price_ticks"],
         command["quantity_lots"], 0,
     )  # fmt: skip
 
@@ -153,7 +157,8 @@ def bad_words(venue: Exchange, command: Records, is_market: bool) -> int:
         return BAD_TIME_IN_FORCE
     if int64(command["self_trade"]) < 0 or int64(command["self_trade"]) > CANCEL_BOTH:
         return BAD_SELF_TRADE_MODE
-    if int64(venue.accounts[account]["hedge"]) != 0:
+    is_spot = venue.contracts[instrument]["kind"] == SPOT
+    if int64(venue.accounts[account]["hedge"]) != 0 and not is_spot:
         if leg != LONG and leg != SHORT:
             return BAD_LEG
     elif leg != ONE_WAY:
@@ -170,7 +175,7 @@ def is_waiting(venue: Exchange, order_id: int) -> bool:
     )
 
 
-@inner_inlined
+@part
 def refusal(venue: Exchange, command: Records, position: int) -> int:
     """Why a new order is not taken; ``position`` is that of its id in the book's table."""
     is_market = int64(command["kind"]) == MARKET
@@ -184,10 +189,16 @@ def refusal(venue: Exchange, command: Records, position: int) -> int:
         return DUPLICATE_ORDER
     if command["expire_ns"] != 0 and command["expire_ns"] <= venue.state[0]["now_ns"]:
         return ALREADY_EXPIRED
-    if contract["mark_ticks"] == 0:
-        return NO_MARK
     side, lots = int64(command["side"]), command["quantity_lots"]
-    price = contract["mark_ticks"] if is_market else command["price_ticks"]
+    price = guide_ticks(contract) if is_market else command["price_ticks"]
+    if contract["kind"] == SPOT:
+        if is_market and price == 0:
+            place = venue.book.sides[2 * int64(command["instrument"]) + 1 - side]
+            if place["orders"] == 0:
+                return NO_MARK
+            price = rank_of(1 - side, place["best_rank"])
+    elif contract["mark_ticks"] == 0:
+        return NO_MARK
     flagged = int64(command["flags"]) & REDUCE_ONLY != 0
     reason = bad_size(contract, side, price, lots, flagged, is_market)
     if reason != NO_REASON:
@@ -208,6 +219,15 @@ def refusal(venue: Exchange, command: Records, position: int) -> int:
     if reduces:
         return NO_REASON
     return lacks_margin(venue, slot, side, price, lots, is_market)
+
+
+@inner_inlined
+def guide_ticks(contract: Records) -> int:
+    """What prices are compared with: the mark; of a spot instrument without one, the last."""
+    mark = contract["mark_ticks"]
+    if mark == 0 and contract["kind"] == SPOT:
+        mark = contract["last_ticks"]
+    return mark
 
 
 @inner_inlined
@@ -236,7 +256,9 @@ def bad_size(
         return BELOW_MIN_NOTIONAL
     if is_market:
         return NO_REASON
-    mark = contract["mark_ticks"]
+    mark = guide_ticks(contract)
+    if mark == 0:
+        mark = price
     if side == BUY:
         if contract["band_up_ppm"] != 0 and price > up_by(mark, contract["band_up_ppm"]):
             return OUTSIDE_PRICE_BAND
@@ -265,12 +287,14 @@ def lacks_margin(
 ) -> int:
     """Why an order that may open a position is too much for its account."""
     held = venue.positions[slot]
-    if int64(held["account"]) < FIRST_CUSTOMER:
-        return NO_REASON
     instrument = int64(held["key"]) // 4
     contract = venue.contracts[instrument]
     if is_market:
         price = market_price(venue, instrument, side)
+    if contract["kind"] == SPOT:
+        return lacks_balance(venue, slot, side, price, lots)
+    if int64(held["account"]) < FIRST_CUSTOMER:
+        return NO_REASON
     before, before_lots = initial(held, contract), most_lots(held)
     size = notional(contract, lots, price)
     count(held, side, lots, size)
@@ -283,7 +307,10 @@ def lacks_margin(
         loss = value(contract, sign * lots, price) - value(
             contract, sign * lots, contract["mark_ticks"]
         )
-        if free(venue, int64(held["account"])) < max(0, loss):
+        left = free(venue, int64(held["account"]))
+        if venue.assets.shape[0] > 1 and int64(held["isolated"]) != 0:
+            left -= collateral(venue, int64(held["account"]))
+        if left < max(0, loss):
             reason = INSUFFICIENT_MARGIN
     count(held, side, -lots, -size)
     return reason
@@ -295,7 +322,7 @@ def market_price(venue: Exchange, instrument: int, side: int) -> int:
     contract = venue.contracts[instrument]
     other = 2 * instrument + 1 - side
     place = venue.book.sides[other]
-    price = contract["mark_ticks"]
+    price = guide_ticks(contract)
     if place["orders"] > 0:
         price = rank_of(other, place["best_rank"])
     buffer_ppm = venue.rules[0]["market_buffer_ppm"]
@@ -374,7 +401,10 @@ def enter(venue: Exchange, command: Records) -> None:
     is_market = int64(command["kind"]) == MARKET
     price = command["price_ticks"]
     if is_market:
-        price = market_limit(venue.contracts[instrument], side)
+        contract = venue.contracts[instrument]
+        price = market_limit(contract, side)
+        if contract["kind"] == SPOT and side == BUY and account >= FIRST_CUSTOMER:
+            price = min(price, highest_price(venue, account, contract, lots))
     force, self_trade = int64(command["time_in_force"]), int64(command["self_trade"])
     shown = 0 if is_market else price
     write(
@@ -429,15 +459,15 @@ def finish(
     reserve(venue, slot, side, reduces, price, 0, lots)
 
 
-@inner_inlined
+@part
 def market_limit(contract: Records, side: int) -> int:
     """The worst price that a market order may be filled at."""
-    bound_ppm = contract["market_bound_ppm"]
-    if bound_ppm == 0:
+    bound_ppm, guide = contract["market_bound_ppm"], guide_ticks(contract)
+    if bound_ppm == 0 or guide == 0:
         return MOST_PRICE_TICKS if side == BUY else 1
     if side == BUY:
-        return up_by(contract["mark_ticks"], bound_ppm)
-    return max(1, down_by(contract["mark_ticks"], bound_ppm))
+        return up_by(guide, bound_ppm)
+    return max(1, down_by(guide, bound_ppm))
 
 
 @inner_inlined
@@ -508,16 +538,23 @@ def fill(
     bought = value(contract, lots, price)
     size = abs(bought)
     sign = 1 if side == BUY else -1
-    amount = settle(venue, held_by_taker, sign * lots, sign * bought, reason != NO_REASON)
-    fee = 0
-    if account >= FIRST_CUSTOMER and reason == NO_REASON:
-        fee = of_million(size, contract["taker_fee_ppm"])
-        charge(venue, held_by_taker, fee)
-    maker_amount = settle(venue, held_by_maker, -sign * lots, -sign * bought, False)
-    maker_fee = 0
-    if maker_account >= FIRST_CUSTOMER:
-        maker_fee = of_million(size, contract["maker_fee_ppm"])
-        charge(venue, held_by_maker, maker_fee)
+    fee, maker_fee = 0, 0
+    if contract["kind"] == SPOT:
+        taker_ppm = contract["taker_fee_ppm"] if reason == NO_REASON else 0
+        amount, maker_amount = -sign * bought, sign * bought
+        fee = trade_spot(venue, account, contract, sign * lots, -amount, taker_ppm)
+        maker_fee = trade_spot(
+            venue, maker_account, contract, -sign * lots, -maker_amount, contract["maker_fee_ppm"]
+        )
+    else:
+        amount = settle(venue, held_by_taker, sign * lots, sign * bought, reason != NO_REASON)
+        if account >= FIRST_CUSTOMER and reason == NO_REASON:
+            fee = of_million(size, contract["taker_fee_ppm"])
+            charge(venue, held_by_taker, fee)
+        maker_amount = settle(venue, held_by_maker, -sign * lots, -sign * bought, False)
+        if maker_account >= FIRST_CUSTOMER:
+            maker_fee = of_million(size, contract["maker_fee_ppm"])
+            charge(venue, held_by_maker, maker_fee)
     contract["last_ticks"] = price
     if venue.state[0]["waiting_count"] > 0:
         touch(venue, contract)

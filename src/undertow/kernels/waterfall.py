@@ -9,11 +9,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from undertow.kernels.collateral import hand_over
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, kernel, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor, mul_div_remainder
 from undertow.kernels.ledger import notional, position_of, settle, soil, value
-from undertow.kernels.margin import cross_equity, cross_maintenance, maintenance, unrealised
+from undertow.kernels.margin import (
+    collateral,
+    cross_equity,
+    cross_maintenance,
+    maintenance,
+    unrealised,
+)
 from undertow.kernels.pools import (
     bankruptcy_price,
     pool_equity,
@@ -171,6 +178,8 @@ def keep_surplus(venue: Exchange, pool: int, keeper: int) -> None:
 @inner
 def start_winding_up(venue: Exchange, pool: int) -> bool:
     """Pay the deficit of a bankrupt pool; true if winners must be ranked before it can go on."""
+    if venue.assets.shape[0] > 1:
+        hand_over(venue, pool)
     rules, state, account = venue.rules[0], venue.state[0], pool >> 24
     owed = max(0, -pool_equity(venue, pool))
     is_customer = account >= FIRST_CUSTOMER
@@ -208,6 +217,8 @@ def finish_winding_up(venue: Exchange, pool: int) -> None:
             say_waits(venue, pool, NO_COUNTERPARTY)
             return
     left = margin_of(venue, pool)
+    if venue.assets.shape[0] > 1 and pool & 0xFFFFFF == 0:
+        left += collateral(venue, account)
     if left < 0:
         write_off(venue, pool, -left)
     elif is_customer and left > 0:
@@ -250,7 +261,10 @@ def able_to_pay(venue: Exchange, account: int, bankrupt: int) -> int:
     if account < FIRST_CUSTOMER or account == bankrupt:
         return 0
     equity, cash = cross_equity(venue, account), venue.accounts[account]["cash_units"]
-    return max(0, min(equity - cash, equity, cash))
+    gain = equity - cash
+    if venue.assets.shape[0] > 1:
+        gain -= collateral(venue, account)
+    return max(0, min(gain, equity, cash))
 
 
 @inner
@@ -325,6 +339,8 @@ def describe(venue: Exchange, contract: Records, slot: int, row: Records) -> Non
         row["maintenance_units"] = maintenance(venue, contract, held["lots"], mark)
     else:
         row["wallet_units"] = venue.accounts[account]["cash_units"]
+        if venue.assets.shape[0] > 1:
+            row["wallet_units"] += collateral(venue, account)
         row["equity_units"] = cross_equity(venue, account)
         row["maintenance_units"] = cross_maintenance(venue, account)
 

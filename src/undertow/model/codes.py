@@ -85,6 +85,8 @@ BAD_DEBT = 20  # a deficit that nobody paid
 SETTLED = 21  # profit or loss since the last settlement is paid
 BOUND_REACHED = 22  # more triggers than one command may set off; the rest follows with the next
 LIQUIDATION_FEE = 23
+AUTO_EXCHANGE = 24  # cash is below 0 and the account's collateral is sold for it
+COLLATERAL_TAKEN = 25  # the fund takes some of an asset at its value as margin
 
 # Reasons: 0 where none is needed, then of rejections, then of cancellations.
 NO_REASON = 0
@@ -135,6 +137,8 @@ BY_LIQUIDATION = 27  # also of fills: the taker is closed by force
 REDUCE_ONLY_EXCESS = 28
 COMPLIANT_AGAIN = 29  # a liquidation order stops, as the rest is safe
 BY_SETTLEMENT = 63
+BY_EXCHANGE = 64  # collateral is sold by force; also of orders that the sale is in the way of
+NOT_FOR_SPOT = 65
 # Why a liquidation waits.
 COOLDOWN = 60
 BOOK_EMPTY = 61
@@ -144,6 +148,10 @@ NO_COUNTERPARTY = 62
 # rest on one side into 62: sums stay within int64.
 MOST_PRICE_TICKS = 2**48 - 1
 MOST_SIDE_LOTS = 2**62
+# All that is held of one asset beside cash is worth no more than this at its highest price, so that
+# the collateral of an account fits as well.
+MOST_ASSET_VALUE_UNITS = 2**58
+MOST_ASSETS = 16
 
 EVENT_NAMES: Mapping[int, str] = {
     ACCEPTED: "accepted",

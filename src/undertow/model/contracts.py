@@ -22,11 +22,30 @@ class Tier:
 
 
 @dataclass(frozen=True)
+class Asset:
+    """What can be held beside cash: collateral, and what spot instruments trade.
+
+    As margin it counts with its price less the haircut. With ``own_book`` the price is that of the
+    last trade in the first spot instrument on this asset, once there is one; else, and until then,
+    it is the one that the venue was told (an index, a redemption value: whoever tells it knows).
+    ``max_price_units`` is the highest price, in cash units of 10^6 asset units, at most 10^12.
+    """
+
+    haircut_ppm: int = 0
+    own_book: bool = False
+    max_price_units: int = 10**12
+
+
+@dataclass(frozen=True)
 class Contract:
-    """One instrument; 0 means no limit where a limit is meant."""
+    """One instrument; 0 means no limit where a limit is meant.
+
+    A spot instrument has neither leverage nor positions: one lot is ``base_units_per_lot`` of the
+    asset ``base_asset``, and changes hands for cash.
+    """
 
     kind: int = codes.LINEAR
-    # Linear: cash units per tick and lot. Inverse: cash units of one lot at a price of one tick.
+    # Linear, spot: cash units per tick and lot. Inverse: cash units of a lot at a price of 1 tick.
     units: int = 1
     max_price_ticks: int = codes.MOST_PRICE_TICKS
     min_lots: int = 1
@@ -41,12 +60,17 @@ class Contract:
     liquidation_fee_ppm: int = 0
     tiers_by_lots: bool = False
     slope_ppb_per_lot: int = 0
+    base_asset: int = 0
+    base_units_per_lot: int = 0
     tiers: tuple[Tier, ...] = (Tier(0, 5000, 0, 100),)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How a venue treats orders that change, and accounts that lack margin."""
+    """How a venue treats orders that change, and accounts that lack margin.
+
+    ``assets`` begins with the settlement asset, which is cash and needs no price.
+    """
 
     amend_keeps_priority: bool = True
     default_leverage: int = 20
@@ -67,3 +91,6 @@ class Rules:
     adl_ranking: str = "leverage_pnl"
     adl_price: int = codes.AT_BANKRUPTCY
     socialises: bool = False
+    # Cash that falls below minus this is made up for by collateral, at the next mark.
+    exchange_below_units: int = 0
+    assets: tuple[Asset, ...] = (Asset(),)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from undertow.model import codes
 from undertow.model.contracts import Contract
-from undertow.reference.contract import ceil_div, maintenance, notional, value
+from undertow.reference.contract import ceil_div, maintenance, notional, value, with_fee
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Account:
     hedge: bool = False
     cooldown_ns: int = 0
     handled: int = 0
+    exchanged: int = 0  # number of the mark in which collateral was last sold for cash
+    balances: dict[int, int] = field(default_factory=dict)  # units by asset; cash is not in it
     positions: dict[tuple[int, int], Position] = field(default_factory=dict)
 
     def in_order(self) -> list[Position]:
@@ -85,8 +88,10 @@ def initial_of(position: Position, contract: Contract, mark_ticks: int) -> int:
     """What position and orders reserve of the account's cash, rounded up.
 
     The larger of what it would be if all bids, or all asks, were filled; an isolated position has
-    its own margin, so only what orders add to it counts.
+    its own margin, so only what orders add to it counts. In a spot instrument, what the bids cost.
     """
+    if contract.kind == codes.SPOT:
+        return with_fee(contract, position.bid_units)
     held = exposure(position, contract, mark_ticks)
     gross = max(abs(held + position.bid_units), abs(held - position.ask_units))
     if position.isolated:

@@ -42,6 +42,16 @@ def notional(contract: Contract, lots: int, price_ticks: int) -> int:
     return abs(value(contract, lots, price_ticks))
 
 
+def highest_fee_ppm(contract: Contract) -> int:
+    """The fee that a trade may cost, whoever takes; never below 0."""
+    return max(0, contract.maker_fee_ppm, contract.taker_fee_ppm)
+
+
+def with_fee(contract: Contract, cost_units: int) -> int:
+    """A cost and the most fee that it may come with, rounded up."""
+    return cost_units + of_million(cost_units, highest_fee_ppm(contract))
+
+
 def tier_number(contract: Contract, lots: int, notional_units: int) -> int:
     """The last tier whose floor lies below the size; the first for anything up to the second."""
     size = abs(lots) if contract.tiers_by_lots else notional_units

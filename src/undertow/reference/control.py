@@ -7,8 +7,9 @@ from undertow.model.codes import NO_REASON
 from undertow.reference.accounts import Position, exposure, pay
 from undertow.reference.book import Order
 from undertow.reference.conditional import drop
-from undertow.reference.contract import ceil_div, notional, tier_number, value
+from undertow.reference.contract import MILLION, ceil_div, notional, tier_number, value
 from undertow.reference.exchange import Command, Event, Exchange
+from undertow.reference.spot import spare_cash, spare_units
 from undertow.reference.trading import rejection, remove
 
 MOST_UNITS = 2**60
@@ -39,8 +40,60 @@ def bad_place(venue: Exchange, command: Command) -> tuple[tuple[bool, int], tupl
     )
 
 
+def told_asset(venue: Exchange, command: Command, kind: int) -> None:
+    """Say that some of an asset has entered or left."""
+    venue.write(Event(
+        kind, NO_REASON, 0, 0, -1, command.account, 0, 0, command.amount, asset=command.asset,
+    ))  # fmt: skip
+
+
+def deposit_asset(venue: Exchange, command: Command) -> None:
+    """Bring some of an asset in; all of it together is worth at most 2^58 cash units."""
+    amount = command.amount
+    if refused(
+        venue, command,
+        (command.account not in range(venue.count), codes.UNKNOWN_ACCOUNT),
+        (command.asset not in range(len(venue.assets)), codes.UNKNOWN_ASSET),
+    ):  # fmt: skip
+        return
+    asset = venue.assets[command.asset]
+    most = codes.MOST_ASSET_VALUE_UNITS * MILLION // asset.asset.max_price_units
+    if refused(
+        venue, command, (amount <= 0 or asset.deposited_units > most - amount, codes.BAD_AMOUNT)
+    ):
+        return
+    account = venue.account(command.account)
+    account.balances[command.asset] = account.balances.get(command.asset, 0) + amount
+    asset.deposited_units += amount
+    told_asset(venue, command, codes.DEPOSITED)
+
+
+def withdraw_asset(venue: Exchange, command: Command) -> None:
+    """Take some of an asset out: what no resting ask has promised and no margin needs."""
+    amount = command.amount
+    if refused(
+        venue, command,
+        (command.account not in range(venue.count), codes.UNKNOWN_ACCOUNT),
+        (command.asset not in range(len(venue.assets)), codes.UNKNOWN_ASSET),
+        (amount <= 0, codes.BAD_AMOUNT),
+    ):  # fmt: skip
+        return
+    account, asset = venue.account(command.account), venue.assets[command.asset]
+    has = account.balances.get(command.asset, 0)
+    lost = asset.worth(has) - asset.worth(has - amount)
+    short = amount > spare_units(venue, account, command.asset) or lost > venue.free(account)
+    if refused(venue, command, (short, codes.INSUFFICIENT_BALANCE)):
+        return
+    account.balances[command.asset] = has - amount
+    asset.deposited_units -= amount
+    told_asset(venue, command, codes.WITHDRAWN)
+
+
 def deposit(venue: Exchange, command: Command) -> None:
     """Bring cash in; all deposits together stay below 2^60 units."""
+    if command.asset != 0:
+        deposit_asset(venue, command)
+        return
     amount = command.amount
     if refused(
         venue, command,
@@ -55,6 +108,9 @@ def deposit(venue: Exchange, command: Command) -> None:
 
 def withdraw(venue: Exchange, command: Command) -> None:
     """Take cash out, as far as it is free: profits that are not realised cannot leave."""
+    if command.asset != 0:
+        withdraw_asset(venue, command)
+        return
     amount = command.amount
     if refused(
         venue, command,
@@ -63,7 +119,7 @@ def withdraw(venue: Exchange, command: Command) -> None:
     ):  # fmt: skip
         return
     account = venue.account(command.account)
-    room = min(venue.free(account), account.cash_units)
+    room = spare_cash(venue, account)
     if refused(venue, command, (amount > room, codes.INSUFFICIENT_BALANCE)):
         return
     account.cash_units -= amount
@@ -90,6 +146,8 @@ def set_leverage(venue: Exchange, command: Command) -> None:
         return
     leverage = command.amount
     market = venue.markets[command.instrument]
+    if refused(venue, command, (market.contract.kind == codes.SPOT, codes.NOT_FOR_SPOT)):
+        return
     legs = legs_of(venue, command)
     size = 0
     most = 0
@@ -132,6 +190,9 @@ def set_margin_mode(venue: Exchange, command: Command) -> None:
         (command.amount not in (0, 1), codes.BAD_AMOUNT),
         (command.account < codes.FIRST_CUSTOMER, codes.BAD_AMOUNT),
     ):  # fmt: skip
+        return
+    is_spot = venue.contracts[command.instrument].kind == codes.SPOT
+    if refused(venue, command, (is_spot, codes.NOT_FOR_SPOT)):
         return
     legs = legs_of(venue, command)
     busy = any(held.lots != 0 or held.margin_units != 0 for held in legs)
@@ -183,7 +244,7 @@ def adjust_margin(venue: Exchange, command: Command) -> None:
     market = venue.markets[held.instrument]
     size = notional(market.contract, held.lots, market.mark_ticks)
     spare = held.margin_units + min(0, venue.unrealised(held)) - ceil_div(size, held.leverage)
-    room = min(venue.free(account), account.cash_units)
+    room = spare_cash(venue, account)
     if refused(
         venue, command,
         (amount == 0 or abs(amount) > MOST_UNITS, codes.BAD_AMOUNT),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from undertow.model import codes
-from undertow.model.contracts import Contract, Rules
+from undertow.model.contracts import Asset, Contract, Rules
 from undertow.reference.accounts import (
     Account,
     Position,
@@ -24,6 +24,7 @@ from undertow.reference.accounts import (
     unrealised,
 )
 from undertow.reference.book import Book
+from undertow.reference.contract import MILLION
 
 
 class Command(NamedTuple):
@@ -44,10 +45,14 @@ class Command(NamedTuple):
     expire_ns: int = 0
     trigger_ticks: int = 0
     amount: int = 0
+    asset: int = 0
 
 
 class Event(NamedTuple):
-    """What came of it. Money is in cash units and above 0 where the account receives it."""
+    """What came of it. Money is in cash units and above 0 where the account receives it.
+
+    Where ``asset`` is not 0, ``quantity_lots`` is in units of that asset.
+    """
 
     kind: int
     reason: int
@@ -67,6 +72,25 @@ class Event(NamedTuple):
     maker_leaves_lots: int = 0
     maker_amount_units: int = 0
     maker_fee_units: int = 0
+    asset: int = 0
+
+
+@dataclass
+class Collateral:
+    """One asset as it stands; ``spot`` is the instrument that trades it, -1 if none does."""
+
+    asset: Asset
+    spot: int = -1
+    price_units: int = 0  # cash units of 10^6 units
+    deposited_units: int = 0
+
+    def margin_price(self) -> int:
+        """What 10^6 units count as margin, in cash units, rounded down."""
+        return self.price_units * (MILLION - self.asset.haircut_ppm) // MILLION
+
+    def worth(self, units: int) -> int:
+        """What some units count as margin, in cash units, rounded down."""
+        return units * self.margin_price() // MILLION
 
 
 @dataclass
@@ -79,6 +103,13 @@ class Market:
     previous_mark_ticks: int = 0
     last_ticks: int = 0
     halted: bool = False
+
+    @property
+    def guide_ticks(self) -> int:
+        """What prices are compared with: the mark; of a spot instrument without one, the last."""
+        if self.contract.kind == codes.SPOT:
+            return self.mark_ticks or self.last_ticks
+        return self.mark_ticks
 
 
 @dataclass
@@ -101,6 +132,7 @@ class Exchange:
     count: int
     accounts: dict[int, Account] = field(default_factory=dict)
     markets: list[Market] = field(default_factory=list)
+    assets: list[Collateral] = field(default_factory=list)
     waiting: dict[int, Waiting] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
     now_ns: int = 0
@@ -115,6 +147,10 @@ class Exchange:
         for contract in self.contracts:
             book = Book(self.count, self.rules.amend_keeps_priority)
             self.markets.append(Market(contract, book))
+        self.assets = [Collateral(asset) for asset in self.rules.assets]
+        for instrument, contract in enumerate(self.contracts):
+            if contract.kind == codes.SPOT and self.assets[contract.base_asset].spot < 0:
+                self.assets[contract.base_asset].spot = instrument
 
     def account(self, number: int) -> Account:
         """An account of the venue; made when it is first used."""
@@ -148,8 +184,13 @@ class Exchange:
         return initial_of(position, market.contract, market.mark_ticks or 1)
 
     def cross_equity(self, account: Account) -> int:
-        """Cash and the profit of all cross positions."""
-        return account.cash_units + sum(self.unrealised(held) for held in account.cross())
+        """Cash, what collateral counts, and the profit of all cross positions."""
+        profit = sum(self.unrealised(held) for held in account.cross())
+        return account.cash_units + self.collateral(account) + profit
+
+    def collateral(self, account: Account) -> int:
+        """What all assets beside cash count as margin, each rounded down."""
+        return sum(self.assets[number].worth(units) for number, units in account.balances.items())
 
     def free(self, account: Account) -> int:
         """What is left of an account's cross equity for new orders and withdrawals."""

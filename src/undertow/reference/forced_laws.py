@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 
 from undertow.model import codes
 from undertow.reference.accounts import Account, Position, charge, settle
+from undertow.reference.collateral import owes
 from undertow.reference.contract import of_million, value
 from undertow.reference.deleveraging import lots_to_take
 from undertow.reference.exchange import Event, Exchange, Market
 from undertow.reference.pools import Pool, equity, lacks, maintenance, release
+from undertow.reference.spot import trade
 from undertow.reference.venue_laws import require
 from undertow.reference.waterfall import winners
 
@@ -27,6 +29,7 @@ class Group:
     pool: Pool
     equity_units: int
     book: int = 0  # what selling beside the mark brought; mostly below 0
+    exchange: int = 0  # what selling collateral brought beside its value as margin
     fills: int = 0
     fee: int = 0
     insurance: int = 0
@@ -47,8 +50,9 @@ def copy_of(accounts: dict[int, Account]) -> dict[int, Account]:
     """Accounts and positions that may be changed."""
     return {
         number: replace(
-            account, positions={key: replace(held) for key, held in account.positions.items()}
-        )
+            account, balances=dict(account.balances),
+            positions={key: replace(held) for key, held in account.positions.items()},
+        )  # fmt: skip
         for number, account in accounts.items()
     }
 
@@ -64,20 +68,29 @@ class Replay:
         ]
         self.state = Exchange(venue.contracts, venue.rules, venue.count, accounts=before)
         self.state.markets = markets
+        self.state.assets = venue.assets
         self.group: Group | None = None
+        self.exchanges: int | None = None  # the account whose cash is made up for
         self.row: tuple[int, int, int] | None = None  # who is being deleveraged
         self.expected: dict[tuple[int, int], int] = {}
 
     def step(self, event: Event) -> None:
         """Check an event against the state before it, then move on."""
-        if self.group is not None and event.kind in (codes.LIQUIDATION, codes.TRIGGERED):
+        if event.kind in (codes.LIQUIDATION, codes.TRIGGERED, codes.AUTO_EXCHANGE):
             self.close_group()
+            self.exchanges = None
         if event.kind not in (codes.DELEVERAGED, codes.CANCELLED):
             self.close_row()
         if event.kind in PAYERS:
             self.see_fund()
         if event.kind == codes.LIQUIDATION:
             self.open_group(event)
+        elif event.kind == codes.AUTO_EXCHANGE:
+            self.open_exchange(event)
+        elif event.kind == codes.COLLATERAL_TAKEN:
+            self.take_collateral(event)
+        elif event.kind == codes.FILL and self.is_spot(event):
+            self.fill_spot(event)
         elif event.kind == codes.FILL:
             self.fill(event)
         elif event.kind == codes.DELEVERAGED:
@@ -142,6 +155,69 @@ class Replay:
         require(profit == event.maker_amount_units, "profit of a maker", profit=profit, event=event)
         charge(account, other, -event.maker_fee_units)
         self.state.account(codes.VENUE).cash_units -= event.fee_units + event.maker_fee_units
+
+    def is_spot(self, event: Event) -> bool:
+        """Whether an asset is traded for cash."""
+        return self.state.contracts[event.instrument].kind == codes.SPOT
+
+    def fill_spot(self, event: Event) -> None:
+        """An asset changes hands; by force only for cash that is owed."""
+        contract = self.state.contracts[event.instrument]
+        bought = value(contract, event.quantity_lots, event.price_ticks)
+        sign = 1 if event.side == codes.BUY else -1
+        forced = event.reason != codes.NO_REASON
+        if forced:
+            debt = self.owed(event.account)
+            require(debt > 0, "collateral is sold for cash that is owed", owed=debt, event=event)
+        before = self.pool_equity()
+        rate_ppm = 0 if forced else contract.taker_fee_ppm
+        for number, side, said, rate in (
+            (event.account, sign, (event.amount_units, event.fee_units), rate_ppm),
+            (event.maker_account, -sign, (event.maker_amount_units, event.maker_fee_units),
+             contract.maker_fee_ppm),
+        ):  # fmt: skip
+            account = self.state.account(number)
+            fee = trade(
+                self.state, account, contract, side * event.quantity_lots, side * bought, rate
+            )
+            require(said == (-side * bought, -fee), "a spot trade costs its price", event=event)
+        if forced and self.group:
+            self.group.exchange += self.pool_equity() - before
+
+    def owed(self, number: int) -> int:
+        """Cash that an account owes: now, or with its positions counted at the mark."""
+        account = self.state.account(number)
+        if self.exchanges == number:
+            return -account.cash_units
+        return self.state.collateral(account) - self.state.cross_equity(account)
+
+    def pool_equity(self) -> int:
+        """Of the pool that is liquidated; 0 if none is."""
+        return equity(self.state, self.group.pool) if self.group else 0
+
+    def open_exchange(self, event: Event) -> None:
+        """Only cash below the threshold is made up for."""
+        account = self.state.account(event.account)
+        cash = account.cash_units
+        require(event.amount_units == cash, "exchange tells", cash=cash, event=event)
+        require(owes(self.state, account), "exchange only what is owed", event=event)
+        self.exchanges = event.account
+
+    def take_collateral(self, event: Event) -> None:
+        """The fund pays for an asset what it counts as margin."""
+        account, fund = self.state.account(event.account), self.state.account(codes.FUND)
+        before = self.pool_equity()
+        worth = self.state.assets[event.asset].worth(event.quantity_lots)
+        told = (event.amount_units, event.maker_amount_units)
+        require(told == (worth, -worth), "collateral at its value", worth=worth, event=event)
+        account.balances[event.asset] -= event.quantity_lots
+        fund.balances[event.asset] = fund.balances.get(event.asset, 0) + event.quantity_lots
+        account.cash_units += worth
+        fund.cash_units -= worth
+        if self.group:
+            change = self.pool_equity() - before
+            require(change in (-1, 0), "handing over costs nothing", change=change, event=event)
+            self.group.exchange += change
 
     def take_over(self, event: Event) -> None:
         """A position moves to an account of the venue at the mark."""
@@ -247,6 +323,8 @@ class Replay:
         state = self.state
         if group.gains is None:
             group.owed = -group.pool.margin()
+            if group.pool.position is None:  # the fund keeps its collateral
+                group.owed -= state.collateral(group.pool.account)
             group.gains = {
                 number: max(0, min(gain, account.cash_units, state.cross_equity(account)))
                 for number, account in state.accounts.items()
@@ -270,13 +348,14 @@ class Replay:
             return
         state, pool = self.state, group.pool
         left = equity(state, pool)
-        after_book = group.equity_units + group.book - group.fee
+        after_book = group.equity_units + group.book + group.exchange - group.fee
         paid = group.insurance + group.haircut + group.socialised + group.bad_debt
         require(after_book + paid - group.surplus == left, "waterfall", group=group, equity=left)
         deficit = max(0, -after_book)
         if state.rules.bounded_by_bankruptcy:  # an inverse contract rounds each fill
             worst = min(0, group.equity_units) - group.fills
-            require(after_book >= worst, "the book makes nobody bankrupt", group=group)
+            left_by_book = after_book - group.exchange
+            require(left_by_book >= worst, "the book makes nobody bankrupt", group=group)
         signs = min(group.insurance, group.socialised, group.bad_debt, group.surplus, group.fee)
         require(signs >= 0, "payers pay", group=group)
         self.see_fund()
@@ -321,6 +400,9 @@ class Replay:
                 mine.cash_units == account.cash_units, "events explain cash",
                 account=number, events=mine.cash_units, cash=account.cash_units,
             )  # fmt: skip
+            units = {asset: held for asset, held in account.balances.items() if held}
+            said_units = {asset: held for asset, held in mine.balances.items() if held}
+            require(units == said_units, "events explain assets", events=said_units, has=units)
             for held in account.in_order():
                 one = self.leg(number, held.instrument, held.leg)
                 said = (one.lots, one.basis_units, one.margin_units)
@@ -340,6 +422,7 @@ PAYERS = (
 def nobody_is_forgotten(venue: Exchange, events: Sequence[Event]) -> None:
     """After a mark, a pool that lacks margin was liquidated in it or waits for a stated reason.
 
+    So has everybody who owes cash and holds collateral sold some, if anybody bought.
     Whom orders touched that fired after the liquidations is left out: they wait for the next mark.
     """
     dealt = {
@@ -347,13 +430,17 @@ def nobody_is_forgotten(venue: Exchange, events: Sequence[Event]) -> None:
         for event in events
         if event.kind == codes.LIQUIDATION
     }
-    first = next((n for n, event in enumerate(events) if event.kind == codes.LIQUIDATION), 0)
+    sold = {event.account for event in events if event.kind == codes.AUTO_EXCHANGE}
+    forced = (codes.LIQUIDATION, codes.AUTO_EXCHANGE)
+    first = next((n for n, event in enumerate(events) if event.kind in forced), 0)
     fired = [n for n, event in enumerate(events) if n > first and event.kind == codes.TRIGGERED]
-    later = events[fired[0] :] if dealt and fired else []
+    later = events[fired[0] :] if (dealt or sold) and fired else []
     touched = {event.account for event in later} | {event.maker_account for event in later}
     for number, account in venue.accounts.items():
         if number in (codes.VENUE, codes.BAD_DEBTS) or number in touched:
             continue
+        is_done = number in sold or not owes(venue, account)
+        require(is_done, "who owes cash sells collateral", account=account)
         for held in [None, *account.isolated()]:
             pool = Pool(account, held)
             key = (number, held.instrument if held else -1, held.leg if held else 0)

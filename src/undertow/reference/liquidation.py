@@ -5,8 +5,12 @@ isolated positions by instrument and leg; each is handled at most once in a mark
 round, as forced trades may have hurt others, until none is left. The fund and the vault hold what
 they took over without margin: they are handled once their equity is below 0.
 
+Beside those that lack margin, accounts that owe cash and hold collateral exchange it in a round,
+see `collateral`.
+
 One pool: its orders are cancelled; the venue's policy sends orders to the book, which stop as soon
-as the margin suffices; then whoever takes over does; then the deficit is paid:
+as the margin suffices; then a cross pool sells collateral for what it owes once its positions
+count at the mark; then whoever takes over does; then the deficit is paid:
 deficit = insurance + deleveraging + socialised loss + bad debt, to the unit.
 """
 
@@ -16,6 +20,7 @@ from undertow.model import codes
 from undertow.model.codes import NO_REASON
 from undertow.reference.accounts import Position
 from undertow.reference.book import Order, is_worse
+from undertow.reference.collateral import exchange, hand_over, owes, sell
 from undertow.reference.contract import MILLION, notional, of_million, tier_number
 from undertow.reference.control import cancel_in
 from undertow.reference.exchange import Event, Exchange
@@ -28,13 +33,18 @@ def liquidate(venue: Exchange) -> None:
     """All rounds of one mark."""
     venue.mark_number += 1
     while True:
-        due = [pool for pool in pools(venue) if is_due(venue, pool)]
+        due = [
+            pool for pool in pools(venue) if is_due(venue, pool) or is_to_exchange(venue, pool)
+        ]
         if not due:
             return
         for pool in due:
             if is_due(venue, pool):
                 pool.state().handled = venue.mark_number
                 handle(venue, pool)
+            elif is_to_exchange(venue, pool):
+                pool.account.exchanged = venue.mark_number
+                exchange(venue, pool.account)
 
 
 def pools(venue: Exchange) -> list[Pool]:
@@ -54,6 +64,12 @@ def is_due(venue: Exchange, pool: Pool) -> bool:
     return pool.state().handled != venue.mark_number and lacks(venue, pool)
 
 
+def is_to_exchange(venue: Exchange, pool: Pool) -> bool:
+    """Whether an account's collateral is sold for cash that it owes, once in a mark."""
+    is_new = pool.account.exchanged != venue.mark_number
+    return pool.position is None and is_new and owes(venue, pool.account)
+
+
 def handle(venue: Exchange, pool: Pool) -> None:
     """Liquidate one pool as far as it can be done now."""
     number = pool.account.number
@@ -69,6 +85,9 @@ def handle(venue: Exchange, pool: Pool) -> None:
     if venue.rules.cancels_orders_first:
         cancel_in(venue, number, instruments_of(venue, pool), codes.BY_LIQUIDATION)
     waits = close_in_book(venue, pool)
+    if pool.position is None:
+        owed = venue.collateral(pool.account) - equity(venue, pool)
+        sell(venue, pool.account, owed)
     if not lacks(venue, pool):
         release(pool)
         return
@@ -84,6 +103,7 @@ def handle(venue: Exchange, pool: Pool) -> None:
     if rules.takeover == codes.BY_NOBODY:  # what is left is still the customer's
         say_waits(venue, pool, waits)
         return
+    hand_over(venue, pool)
     taker = codes.VAULT if rules.takeover == codes.BY_VAULT else codes.FUND
     take_over(venue, pool, taker)
     keep_surplus(venue, pool, taker)

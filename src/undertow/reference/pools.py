@@ -48,8 +48,10 @@ class Pool:
 
 
 def equity(venue: Exchange, pool: Pool) -> int:
-    """Margin and profit at the mark."""
-    return pool.margin() + sum(venue.unrealised(held) for held in pool.positions())
+    """Margin and profit at the mark; collateral stands for cross positions only."""
+    if pool.position is None:
+        return venue.cross_equity(pool.account)
+    return pool.margin() + venue.unrealised(pool.position)
 
 
 def maintenance(venue: Exchange, pool: Pool) -> int:

@@ -14,6 +14,8 @@ from undertow.reference.accounts import Position, charge, exposure, settle
 from undertow.reference.book import Order, is_worse
 from undertow.reference.contract import MILLION, ceil_div, notional, of_million, tier_number, value
 from undertow.reference.exchange import Command, Event, Exchange, Market
+from undertow.reference.spot import highest_price, lacks_balance
+from undertow.reference.spot import trade as trade_spot
 
 FORCES = (codes.GTC, codes.IOC, codes.FOK, codes.POST_ONLY)
 
@@ -43,6 +45,11 @@ def enter(venue: Exchange, command: Command) -> None:
     market = venue.markets[command.instrument]
     is_market = command.kind == codes.MARKET
     price = market_limit(market, command.side) if is_market else command.price_ticks
+    contract = market.contract
+    pays = command.side == codes.BUY and command.account >= codes.FIRST_CUSTOMER
+    if is_market and contract.kind == codes.SPOT and pays:  # no further up than it can pay
+        account = venue.account(command.account)
+        price = min(price, highest_price(venue, account, contract, command.quantity_lots))
     order = Order(
         command.order_id, command.account, command.side, price, command.quantity_lots,
         command.expire_ns, command.time_in_force == codes.POST_ONLY, 0,
@@ -88,12 +95,12 @@ def rest(venue: Exchange, instrument: int, order: Order) -> None:
 
 def market_limit(market: Market, side: int) -> int:
     """The worst price that a market order may be filled at."""
-    bound_ppm = market.contract.market_bound_ppm
-    if bound_ppm == 0:
+    bound_ppm, guide = market.contract.market_bound_ppm, market.guide_ticks
+    if bound_ppm == 0 or guide == 0:
         return codes.MOST_PRICE_TICKS if side == codes.BUY else 1
     if side == codes.BUY:
-        return market.mark_ticks * (MILLION + bound_ppm) // MILLION
-    return max(1, ceil_div(market.mark_ticks * (MILLION - bound_ppm), MILLION))
+        return guide * (MILLION + bound_ppm) // MILLION
+    return max(1, ceil_div(guide * (MILLION - bound_ppm), MILLION))
 
 
 def refusal(venue: Exchange, command: Command) -> int:
@@ -103,15 +110,19 @@ def refusal(venue: Exchange, command: Command) -> int:
         return reason
     market = venue.markets[command.instrument]
     is_market = command.kind == codes.MARKET
+    price = market.guide_ticks if is_market else command.price_ticks
+    is_spot = market.contract.kind == codes.SPOT
+    if is_market and is_spot and price == 0:
+        price = next((order.price_ticks for order in market.book.resting(1 - command.side)), 0)
+    has_mark = market.mark_ticks != 0 or (is_spot and (price != 0 or not is_market))
     for is_wrong, reason in (
         (command.order_id <= 0, codes.ORDER_ID_NOT_POSITIVE),
         (is_open(venue, command.order_id), codes.DUPLICATE_ORDER),
         (0 != command.expire_ns <= venue.now_ns, codes.ALREADY_EXPIRED),
-        (market.mark_ticks == 0, codes.NO_MARK),
+        (not has_mark, codes.NO_MARK),
     ):
         if is_wrong:
             return reason
-    price = market.mark_ticks if is_market else command.price_ticks
     reduces = bool(command.flags & codes.REDUCE_ONLY)
     reason = bad_size(market, command.side, price, command.quantity_lots, reduces, is_market)
     if reason != NO_REASON:
@@ -138,7 +149,8 @@ def bad_words(venue: Exchange, command: Command) -> int:
         return codes.UNKNOWN_ACCOUNT
     is_market = command.kind == codes.MARKET
     hedge = venue.account(command.account).hedge
-    legs = (codes.LONG, codes.SHORT) if hedge else (codes.ONE_WAY,)
+    is_spot = venue.contracts[command.instrument].kind == codes.SPOT
+    legs = (codes.LONG, codes.SHORT) if hedge and not is_spot else (codes.ONE_WAY,)
     for is_wrong, reason in (
         (venue.markets[command.instrument].halted, codes.HALTED),
         (command.side not in (codes.BUY, codes.SELL), codes.BAD_SIDE),
@@ -172,7 +184,7 @@ def bad_size(
     market: Market, side: int, price: int, lots: int, reduces: bool, is_market: bool
 ) -> int:
     """Why a price or quantity is not taken: the venue's filters."""
-    contract, mark = market.contract, market.mark_ticks
+    contract, mark = market.contract, market.guide_ticks or price
     up_ppm, down_ppm = contract.band_up_ppm, contract.band_down_ppm
     for is_wrong, reason in (
         (price <= 0, codes.PRICE_NOT_POSITIVE),
@@ -198,14 +210,16 @@ def lacks_margin(venue: Exchange, command: Command, price: int, lots: int) -> in
     A market order is counted at the best price of the other side, worsened by the venue's buffer;
     what an order would lose at once against the mark must be free as well. An order that raises
     neither the requirement nor the size is always taken, so that a position can be closed. The
-    venue's own accounts need no margin.
+    venue's own accounts need no margin. Collateral counts for cross positions only.
     """
-    if command.account < codes.FIRST_CUSTOMER:
-        return NO_REASON
     market = venue.markets[command.instrument]
     contract = market.contract
     if command.kind == codes.MARKET:
         price = market_price(venue, market, command.side)
+    if contract.kind == codes.SPOT:
+        return lacks_balance(venue, command, price, lots)
+    if command.account < codes.FIRST_CUSTOMER:
+        return NO_REASON
     held = venue.position(command.account, command.instrument, command.leg)
     before, before_lots = venue.initial(held), most_lots(held)
     size = notional(contract, lots, price)
@@ -217,7 +231,9 @@ def lacks_margin(venue: Exchange, command: Command, price: int, lots: int) -> in
     if reason == NO_REASON and raises:
         sign = 1 if command.side == codes.BUY else -1
         loss = value(contract, sign * lots, price) - value(contract, sign * lots, market.mark_ticks)
-        if venue.free(venue.account(command.account)) < max(0, loss):
+        account = venue.account(command.account)
+        free = venue.free(account) - (venue.collateral(account) if held.isolated else 0)
+        if free < max(0, loss):
             reason = codes.INSUFFICIENT_MARGIN
     add(held, command.side, -lots, -size)
     return reason
@@ -226,7 +242,7 @@ def lacks_margin(venue: Exchange, command: Command, price: int, lots: int) -> in
 def market_price(venue: Exchange, market: Market, side: int) -> int:
     """The price that the margin of a market order is counted at."""
     others = market.book.resting(1 - side)
-    price = others[0].price_ticks if others else market.mark_ticks
+    price = others[0].price_ticks if others else market.guide_ticks
     buffer_ppm = venue.rules.market_buffer_ppm
     if side == codes.BUY:
         return min(price * (MILLION + buffer_ppm) // MILLION, market.contract.max_price_ticks)
@@ -334,6 +350,11 @@ def fill(
         (maker, -1, contract.maker_fee_ppm),
     ):
         account = venue.account(order.account)
+        if contract.kind == codes.SPOT:
+            fee = trade_spot(venue, account, contract, sign * signed, sign * cost, rate_ppm)
+            amounts.append(-sign * cost)
+            fees.append(-fee)
+            continue
         held = venue.position(order.account, instrument, order.leg)
         forced = order is taker and reason != NO_REASON
         profit = settle(account, held, sign * signed, sign * cost, keeps_margin=forced)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from undertow.model import codes
 from undertow.model.codes import NO_REASON
 from undertow.reference.amending import amend
+from undertow.reference.collateral import read_books
 from undertow.reference.conditional import fire, wait
 from undertow.reference.control import (
     adjust_margin,
@@ -51,6 +52,8 @@ def apply(venue: Exchange, command: Command) -> list[Event]:
     venue.events = []
     if command.kind == codes.MARK:
         set_mark(venue, command)
+    elif command.kind == codes.ASSET_PRICE:
+        set_price(venue, command)
     elif command.kind in ACTIONS:
         ACTIONS[command.kind](venue, command)
     else:
@@ -73,6 +76,25 @@ def set_mark(venue: Exchange, command: Command) -> None:
     market.previous_mark_ticks = market.mark_ticks
     market.mark_ticks = command.price_ticks
     venue.touched.add(command.instrument)
+    read_books(venue)
+    fire(venue)
+    liquidate(venue)
+
+
+def set_price(venue: Exchange, command: Command) -> None:
+    """A new price of an asset (``amount``, cash units of 10^6 of its units), then as a mark.
+
+    One with a book of its own keeps that book's price, once there is one.
+    """
+    known = range(1, len(venue.assets))
+    if refused(venue, command, (command.asset not in known, codes.UNKNOWN_ASSET)):
+        return
+    asset = venue.assets[command.asset]
+    is_wrong = not 0 < command.amount <= asset.asset.max_price_units
+    if refused(venue, command, (is_wrong, codes.BAD_AMOUNT)):
+        return
+    asset.price_units = command.amount
+    read_books(venue)
     fire(venue)
     liquidate(venue)
 

@@ -96,7 +96,7 @@ def flows(events: Iterable[Event]) -> list[tuple[int, int]]:
             found.append((taker, event.amount_units))
         elif event.kind in (
             codes.TAKEOVER, codes.DELEVERAGED, codes.INSURANCE_PAID, codes.SURPLUS_KEPT,
-            codes.LOSS_SOCIALISED, codes.BAD_DEBT,
+            codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.COLLATERAL_TAKEN,
         ):  # fmt: skip
             found += [(taker, event.amount_units), (maker, event.maker_amount_units)]
     return found

@@ -9,6 +9,7 @@ from undertow.model import codes
 from undertow.model.codes import NO_REASON
 from undertow.reference.accounts import Position, settle
 from undertow.reference.contract import notional, value
+from undertow.reference.collateral import hand_over
 from undertow.reference.deleveraging import Candidates, lots_to_take
 from undertow.reference.exchange import Event, Exchange
 from undertow.reference.pools import Pool, bankruptcy_price, equity, maintenance
@@ -16,7 +17,11 @@ from undertow.reference.trading import shrink
 
 
 def wind_up(venue: Exchange, pool: Pool) -> None:
-    """Pay the deficit of a bankrupt pool, in the venue's order."""
+    """Pay the deficit of a bankrupt pool, in the venue's order.
+
+    Its collateral has become cash before, see `hand_over`; the fund keeps its own.
+    """
+    hand_over(venue, pool)
     rules = venue.rules
     owed = max(0, -equity(venue, pool))
     is_customer = pool.account.number >= codes.FIRST_CUSTOMER
@@ -34,6 +39,8 @@ def wind_up(venue: Exchange, pool: Pool) -> None:
             say_waits(venue, pool, codes.NO_COUNTERPARTY)
             return
     left = pool.margin()
+    if pool.position is None:
+        left += venue.collateral(pool.account)
     if left < 0:
         write_off(venue, pool, -left)
     elif is_customer and left > 0:
@@ -228,13 +235,17 @@ def winners(venue: Exchange, held: Position) -> tuple[list[Position], Candidates
 
 
 def pool_of(venue: Exchange, held: Position) -> tuple[int, int, int]:
-    """Wallet, equity and maintenance margin of the pool that a position belongs to."""
+    """Wallet, equity and maintenance margin of the pool that a position belongs to.
+
+    The wallet is cash and what collateral counts (assumed: no source says it of a ranking).
+    """
     if held.isolated:
         equity = held.margin_units + venue.unrealised(held)
         return held.margin_units, equity, venue.maintenance(held)
     account = venue.account(held.account)
     needs = sum(venue.maintenance(other) for other in account.cross())
-    return account.cash_units, venue.cross_equity(account), needs
+    wallet = account.cash_units + venue.collateral(account)
+    return wallet, venue.cross_equity(account), needs
 
 
 def split(amount: int, parts: list[int]) -> list[int]:

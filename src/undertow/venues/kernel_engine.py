@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import Progress
 
+from undertow.kernels import warm_up
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.exchange import process
 from undertow.kernels.exchange_arrays import COMMAND, new_exchange
@@ -19,10 +23,11 @@ from undertow.venues.engine_rows import ACCOUNT, MARKET, ORDER, POSITION, Record
 class KernelEngine:
     """Compiled code on arrays; see `engine.Engine`. Rankings are the functions of a venue's rules.
 
-    The first command of a process that never ran before compiles, which takes a while.
+    The first one of a new version compiles, for about a minute, and says so on standard error.
     """
 
     def __init__(self, contracts: Sequence[Contract], rules: Rules, accounts: int) -> None:
+        make_ready()
         self._venue = new_exchange(contracts, rules, accounts)
         self._ranking = rules.adl_ranking
 
@@ -95,7 +100,7 @@ class KernelEngine:
             held = held[held["account"] == account]
         held = held[np.argsort(held["sequence"])]
         found = np.zeros(len(held), COMMAND)
-        for name in set(COMMAND.names or ()) - {"unused"}:
+        for name in set(COMMAND.names or ()) - {"unused", "asset"}:
             found[name] = held[name]
         return found
 
@@ -105,6 +110,19 @@ class KernelEngine:
         for name in MARKET.names or ():
             found[name] = self._venue.contracts[name]
         return found
+
+
+@cache
+def make_ready() -> None:
+    """Have the kernels compiled, once in a process, with a bar while that takes long."""
+    if warm_up.is_compiled():
+        return
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        text = "Compiling the venue (once; kept for later)"
+        task = progress.add_task(text, total=len(warm_up.STEPS))
+        for step in warm_up.compiled():
+            progress.update(task, description=f"{text}: {step}")
+            progress.advance(task, 0 if step == warm_up.STEPS[0] else 1)
 
 
 def _slots(table: Records) -> Any:
