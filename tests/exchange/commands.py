@@ -280,5 +280,6 @@ MAKERS = {
     codes.CANCEL: about_an_order, codes.AMEND: about_an_order, codes.DEPOSIT: money,
     codes.WITHDRAW: money, codes.ADJUST_MARGIN: money, codes.SET_LEVERAGE: setting,
     codes.SET_MARGIN_MODE: setting, codes.SET_POSITION_MODE: setting, codes.MARK: price,
-    codes.ASSET_PRICE: asset_price, codes.FUNDING: price, codes.SETTLE: price, codes.EXPIRE: passing,
+    codes.ASSET_PRICE: asset_price, codes.FUNDING: price, codes.SETTLE: price,
+    codes.EXPIRE: passing,
 }  # fmt: skip

@@ -44,9 +44,7 @@ class Both:
     def ranking(self, rows: np.ndarray, lots: int) -> np.ndarray:
         """The specification's ranking, so that only the venues are compared."""
         columns = {name: rows[name].tolist() for name in Candidates._fields}
-        return np.array(
-            lots_to_take(self.rules.adl_ranking, Candidates(**columns), lots), np.int64
-        )
+        return np.array(lots_to_take(self.rules.adl_ranking, Candidates(**columns), lots), np.int64)
 
     def check(self) -> None:
         """Money, positions and books."""
@@ -75,7 +73,6 @@ class Both:
                     for one in market.book.resting(side)
                 ]
         assert self.fast.state[0]["waiting_count"] == len(self.slow.waiting)
-
 
     def check_assets(self) -> None:
         """Prices, and who holds what beside cash."""

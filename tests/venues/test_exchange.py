@@ -174,7 +174,7 @@ def test_a_ranking_of_ones_own_needs_the_kernel(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(methods._registered["adl"], "mine", methods.find("adl", "pro_rata"))
     options = {"accounts": 1, "assume": {"adl.ranking": "mine"}}
     with pytest.raises(UndertowError, match="use engine='kernel'"):
-        Venue.open("binance-usdm@2025-10-10", BTC, **options)
+        Venue.open("binance-usdm@2025-10-10", BTC, engine="reference", **options)
     assert Venue.open("binance-usdm@2025-10-10", BTC, engine="kernel", **options).asset == "USDT"
 
 

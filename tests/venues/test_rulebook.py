@@ -74,7 +74,6 @@ ASSUMED = {
     ("deribit", "margin.maintenance_base_rate_by_symbol.BTC_inverse"),
     ("deribit", "margin.maintenance_slope_rate_by_symbol.BTC_inverse"),
     ("deribit", "insurance.shortfall"),
-    ("cme", "settlement.daily_price"),
     ("hyperliquid", "fees.maker_rate"),
     ("hyperliquid", "funding.impact_notional_usd"),
     ("hyperliquid", "funding.impact_notional_usd_by_symbol.BTC"),

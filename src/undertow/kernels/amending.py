@@ -10,10 +10,10 @@ from undertow.kernels.book_orders import lessen, slot_at, take_away
 from undertow.kernels.book_orders import position_of as id_position
 from undertow.kernels.compile import Records, inner, int64, part
 from undertow.kernels.exchange_arrays import Exchange
+from undertow.kernels.filters import bad_size
 from undertow.kernels.ledger import leg_key, position_at
 from undertow.kernels.matching import order_price
 from undertow.kernels.trading import (
-    bad_size,
     closable,
     finish,
     lacks_margin,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from undertow.kernels.compile import Records
 from undertow.kernels.ladder import LAYERS, NO_RANK
 from undertow.kernels.links import Links, larger_links, new_links
-from undertow.kernels.tables import ENTRY, copy_entries, new_table
+from undertow.kernels.tables import copy_entries, new_table
 
 NONE = 0  # slot 0 of orders and levels is nobody: what is written there is never read
 MOST_INSTRUMENTS = 2**14 - 1  # a queue has 15 bits beside the 48 of a rank, and a key is positive
@@ -84,14 +84,6 @@ class Book(NamedTuple):
     nodes: Records  # the ladders of all queues
     account_orders: NDArray[np.uint32]  # each account's newest order; the last entry is nobody's
     deadlines: NDArray[np.uint32]  # heap of orders with an end, the earliest first
-
-    @property
-    def order_slots(self) -> Records:
-        """Id and slot of every open order, as `tables` would have them; for Python only."""
-        slots = self.links[self.links != NONE]
-        entries = np.zeros(len(slots), ENTRY)
-        entries["key"], entries["value"] = self.orders["order_id"][slots], slots
-        return entries
 
 
 def new_records(count: int, kind: np.dtype[Any]) -> Records:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import rank_of
-from undertow.kernels.compile import Records, inner, inner_inlined, int64
+from undertow.kernels.compile import inner, inner_inlined, int64
 from undertow.kernels.control import cancel_in
 from undertow.kernels.exchange_arrays import Exchange
+from undertow.kernels.filters import market_limit
 from undertow.kernels.integers import mul_div_ceil, mul_div_floor
 from undertow.kernels.ledger import MILLION, notional, soil
 from undertow.kernels.margin import worth
 from undertow.kernels.matching import best_maker, order_price
 from undertow.kernels.pools import can_be_sold, counts, is_new_exchange, owes
 from undertow.kernels.spot import hold
-from undertow.kernels.trading import fill, market_limit, write
+from undertow.kernels.trading import fill, write
 from undertow.model.codes import (
     AUTO_EXCHANGE,
     BY_EXCHANGE,

@@ -14,8 +14,8 @@ from undertow.kernels.book_orders import (
 from undertow.kernels.book_orders import rank_of, rest, slot_at, take_away
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, part, uint32
 from undertow.kernels.exchange_arrays import Exchange
+from undertow.kernels.filters import bad_size, down_by, guide_ticks, market_limit, up_by
 from undertow.kernels.ledger import (
-    MILLION,
     charge,
     leg_key,
     notional,
@@ -31,15 +31,12 @@ from undertow.kernels.spot import highest_price, lacks_balance
 from undertow.kernels.spot import trade as trade_spot
 from undertow.kernels.tables import find
 from undertow.model.codes import (
-    ABOVE_MAX_QUANTITY,
     ACCEPTED,
     ALREADY_EXPIRED,
     BAD_LEG,
     BAD_SELF_TRADE_MODE,
     BAD_SIDE,
     BAD_TIME_IN_FORCE,
-    BELOW_MIN_NOTIONAL,
-    BELOW_MIN_QUANTITY,
     BUY,
     CANCEL_BOTH,
     CANCEL_NEWEST,
@@ -58,19 +55,14 @@ from undertow.model.codes import (
     LEVERAGE_ABOVE_TIER,
     LONG,
     MARKET,
-    MOST_PRICE_TICKS,
     NO_LIQUIDITY,
     NO_MARK,
     NO_REASON,
     ONE_WAY,
     ORDER_ID_NOT_POSITIVE,
-    OUTSIDE_PRICE_BAND,
     POSITION_TOO_LARGE,
     POST_ONLY,
     POST_ONLY_WOULD_TAKE,
-    PRICE_NOT_POSITIVE,
-    PRICE_TOO_LARGE,
-    QUANTITY_NOT_POSITIVE,
     REDUCE_ONLY,
     REDUCE_ONLY_EXCESS,
     REDUCE_ONLY_WOULD_FLIP,
@@ -222,63 +214,10 @@ def refusal(venue: Exchange, command: Records, position: int) -> int:
 
 
 @inner_inlined
-def guide_ticks(contract: Records) -> int:
-    """What prices are compared with: the mark; of a spot instrument without one, the last."""
-    mark = contract["mark_ticks"]
-    if mark == 0 and contract["kind"] == SPOT:
-        mark = contract["last_ticks"]
-    return mark
-
-
-@inner_inlined
 def would_take(venue: Exchange, queue: int, price: int) -> bool:
     """Whether an order of this queue would meet the other side."""
     other = queue ^ 1
     return bool(venue.book.sides[other]["best_rank"] <= rank_of(other, price))
-
-
-@inner_inlined
-def bad_size(
-    contract: Records, side: int, price: int, lots: int, reduces: bool, is_market: bool
-) -> int:
-    """Why a price or quantity is not taken: the venue's filters."""
-    if price <= 0:
-        return PRICE_NOT_POSITIVE
-    if price > contract["max_price_ticks"]:
-        return PRICE_TOO_LARGE
-    if lots <= 0:
-        return QUANTITY_NOT_POSITIVE
-    if lots < contract["min_lots"]:
-        return BELOW_MIN_QUANTITY
-    if lots > contract["max_lots"]:
-        return ABOVE_MAX_QUANTITY
-    if not reduces and notional(contract, lots, price) < contract["min_notional_units"]:
-        return BELOW_MIN_NOTIONAL
-    if is_market:
-        return NO_REASON
-    mark = guide_ticks(contract)
-    if mark == 0:
-        mark = price
-    if side == BUY:
-        if contract["band_up_ppm"] != 0 and price > up_by(mark, contract["band_up_ppm"]):
-            return OUTSIDE_PRICE_BAND
-    elif contract["band_down_ppm"] != 0 and price < down_by(mark, contract["band_down_ppm"]):
-        return OUTSIDE_PRICE_BAND
-    return NO_REASON
-
-
-@inner_inlined
-def up_by(price: int, rate_ppm: int) -> int:
-    """A price raised by a rate, rounded down."""
-    whole = price // MILLION
-    return price + whole * rate_ppm + (price - whole * MILLION) * rate_ppm // MILLION
-
-
-@inner_inlined
-def down_by(price: int, rate_ppm: int) -> int:
-    """A price lowered by a rate, rounded up."""
-    whole = price // MILLION
-    return price - whole * rate_ppm - (price - whole * MILLION) * rate_ppm // MILLION
 
 
 @inner_inlined
@@ -457,17 +396,6 @@ def finish(
         force == POST_ONLY, tag_of(reduces, leg), id_position(venue.book, order_id),
     )  # fmt: skip
     reserve(venue, slot, side, reduces, price, 0, lots)
-
-
-@part
-def market_limit(contract: Records, side: int) -> int:
-    """The worst price that a market order may be filled at."""
-    bound_ppm, guide = contract["market_bound_ppm"], guide_ticks(contract)
-    if bound_ppm == 0 or guide == 0:
-        return MOST_PRICE_TICKS if side == BUY else 1
-    if side == BUY:
-        return up_by(guide, bound_ppm)
-    return max(1, down_by(guide, bound_ppm))
 
 
 @inner_inlined

@@ -14,8 +14,10 @@ Collateral is sold in two cases, by asset number, and only assets that count as 
 A sale is a market order in the venue's own spot book, immediate or cancel, without a fee; the
 account's other orders there leave first. What no spot instrument trades, and the rest of a pool
 that ends, goes to the fund at its value as margin, so that equities stay (but for rounding, never
-against the fund); for that the fund's cash may fall below 0. That venues exchange negative balances by a threshold and sell on
-their own market is documented by them; order, fee and the fund as last buyer are assumed here.
+against the fund); for that the fund's cash may fall below 0.
+
+All of this is assumed: that venues exchange a negative balance beyond a threshold, in an order of
+assets, is known; their thresholds, orders and fees are not bundled here.
 """
 
 from __future__ import annotations

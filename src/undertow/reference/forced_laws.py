@@ -50,9 +50,10 @@ def copy_of(accounts: dict[int, Account]) -> dict[int, Account]:
     """Accounts and positions that may be changed."""
     return {
         number: replace(
-            account, balances=dict(account.balances),
+            account,
+            balances=dict(account.balances),
             positions={key: replace(held) for key, held in account.positions.items()},
-        )  # fmt: skip
+        )
         for number, account in accounts.items()
     }
 

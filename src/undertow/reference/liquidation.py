@@ -33,9 +33,7 @@ def liquidate(venue: Exchange) -> None:
     """All rounds of one mark."""
     venue.mark_number += 1
     while True:
-        due = [
-            pool for pool in pools(venue) if is_due(venue, pool) or is_to_exchange(venue, pool)
-        ]
+        due = [pool for pool in pools(venue) if is_due(venue, pool) or is_to_exchange(venue, pool)]
         if not due:
             return
         for pool in due:

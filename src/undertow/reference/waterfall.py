@@ -8,8 +8,8 @@ from __future__ import annotations
 from undertow.model import codes
 from undertow.model.codes import NO_REASON
 from undertow.reference.accounts import Position, settle
-from undertow.reference.contract import notional, value
 from undertow.reference.collateral import hand_over
+from undertow.reference.contract import notional, value
 from undertow.reference.deleveraging import Candidates, lots_to_take
 from undertow.reference.exchange import Event, Exchange
 from undertow.reference.pools import Pool, bankruptcy_price, equity, maintenance

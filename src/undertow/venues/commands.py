@@ -161,6 +161,15 @@ class Draft:
         self.row["account"] = found
         return self
 
+    def asset(self, name: str | None, names: Sequence[str]) -> Draft:
+        """Name an asset beside cash; without a name it is cash."""
+        if name is not None and name not in names:
+            self.asked["asset"] = name
+            self.refuse(codes.UNKNOWN_ASSET)
+        elif name is not None:
+            self.row["asset"] = names.index(name)
+        return self
+
     def order(self, order_id: int) -> Draft:
         """Name the order."""
         self.row["order_id"] = whole("order_id", order_id)

@@ -27,6 +27,13 @@ class Engine(Protocol):
     def accounts(self, account: int | None = None) -> Records:
         """Accounts with cash or a position, or a named one: rows of `ACCOUNT`, by number."""
 
+    def balances(self, account: int | None = None) -> Records:
+        """What is held beside cash: rows of `BALANCE`, by account and asset; ``margin_units`` is
+        what it counts."""
+
+    def asset_prices(self) -> list[int]:
+        """The price of each asset in cash units of 10^6 units; 0 before the first, and of cash."""
+
     def positions(self, account: int | None = None) -> Records:
         """Positions that are not flat, or hold margin: rows of `POSITION`, by account, instrument
         and leg."""

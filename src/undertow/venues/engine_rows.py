@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from undertow.kernels.exchange_arrays import COMMAND, EVENT
 
-__all__ = ["ACCOUNT", "COMMAND", "EVENT", "MARKET", "ORDER", "POSITION", "Records"]
+__all__ = ["ACCOUNT", "BALANCE", "COMMAND", "EVENT", "MARKET", "ORDER", "POSITION", "Records"]
 Records = NDArray[Any]
 
 ACCOUNT = np.dtype([("account", np.int64), ("cash_units", np.int64), ("hedge", np.int64)])
+BALANCE = np.dtype([(name, np.int64) for name in ("account", "asset", "units", "margin_units")])
 POSITION = np.dtype([
     (name, np.int64)
     for name in ("account", "instrument", "leg", "leverage", "isolated", "lots", "basis_units",

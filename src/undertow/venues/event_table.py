@@ -35,12 +35,17 @@ _ONLY_OF: Mapping[tuple[str, ...], tuple[int, ...]] = {
 _COLUMNS = (
     "number", "ts", "kind", "reason", "account", "symbol", "side", "leg", "order_id", "price",
     "quantity", "leaves", "amount", "fee", "equity", "maintenance", "maker_account",
-    "maker_order_id", "maker_leaves", "maker_amount", "maker_fee",
+    "maker_order_id", "maker_leaves", "maker_amount", "maker_fee", "asset",
 )  # fmt: skip
 
 
-def table(listings: Sequence[Listing], rows: Records, ts_ns: Records) -> pl.DataFrame:
-    """All rows, each with its time; nothing where a column has no meaning for a kind of event."""
+def table(
+    listings: Sequence[Listing], rows: Records, ts_ns: Records, assets: Sequence[str] = ()
+) -> pl.DataFrame:
+    """All rows, each with its time; nothing where a column has no meaning for a kind of event.
+
+    Where there is an ``asset``, the quantity is of that.
+    """
     instrument, nowhere = rows["instrument"].astype(np.int64), len(listings)
     place = np.where((instrument >= 0) & (instrument < nowhere), instrument, nowhere)
     ticks, lots = (
@@ -61,9 +66,13 @@ def table(listings: Sequence[Listing], rows: Records, ts_ns: Records) -> pl.Data
         "price": rows["price_ticks"] * ticks[:, 0] / ticks[:, 1],
         "maker_account": rows["maker_account"].astype(np.int64),
         "maker_order_id": rows["maker_id"],
+        "asset": _named([None, *assets[1:]], rows["asset"]),
     }
     for name in ("quantity", "leaves", "maker_leaves"):
         columns[name] = rows[f"{name}_lots"] * lots[:, 0] / lots[:, 1]
+    columns["quantity"] = np.where(
+        rows["asset"] != 0, rows["quantity_lots"] / CASH_UNITS, columns["quantity"]
+    )
     for name in ("amount", "fee", "maker_amount", "maker_fee"):
         columns[name] = rows[f"{name}_units"] / CASH_UNITS
     columns["equity"], columns["maintenance"] = columns["amount"], columns["fee"]

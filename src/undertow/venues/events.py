@@ -18,6 +18,7 @@ _KINDS = (
     "WITHDRAWN", "CHANGED", "FUNDING_PAID", "FUNDING_RESIDUAL", "LIQUIDATION",
     "LIQUIDATION_WAITS", "TAKEOVER", "DELEVERAGED", "INSURANCE_PAID", "SURPLUS_KEPT",
     "LOSS_SOCIALISED", "BAD_DEBT", "SETTLED", "BOUND_REACHED", "LIQUIDATION_FEE",
+    "AUTO_EXCHANGE", "COLLATERAL_TAKEN",
 )  # fmt: skip
 _REASONS = (
     "UNKNOWN_COMMAND", "BAD_SIDE", "BAD_TIME_IN_FORCE", "BAD_SELF_TRADE_MODE", "UNKNOWN_ACCOUNT",
@@ -31,6 +32,7 @@ _REASONS = (
     "OFF_TICK", "OFF_LOT", "BY_REQUEST", "BY_CANCEL_ALL", "IOC_REMAINDER", "NO_LIQUIDITY",
     "FOK_UNFILLED", "SELF_TRADE", "GOOD_TILL_DATE", "BY_LIQUIDATION", "REDUCE_ONLY_EXCESS",
     "COMPLIANT_AGAIN", "BY_SETTLEMENT", "COOLDOWN", "BOOK_EMPTY", "NO_COUNTERPARTY",
+    "BY_EXCHANGE", "NOT_FOR_SPOT",
 )  # fmt: skip
 KINDS: Mapping[int, str] = {getattr(codes, name): name.lower() for name in _KINDS}
 REASONS: Mapping[int, str] = {getattr(codes, name): name.lower() for name in _REASONS} | {0: ""}
@@ -38,7 +40,7 @@ OWN_ACCOUNTS = {
     "fund": codes.FUND, "vault": codes.VAULT, "venue": codes.VENUE, "bad_debts": codes.BAD_DEBTS,
 }  # fmt: skip
 # Events about a pool that lacks margin: what it has and needs stands where others have payments.
-JUDGED = (codes.LIQUIDATION, codes.LIQUIDATION_WAITS)
+JUDGED = (codes.LIQUIDATION, codes.LIQUIDATION_WAITS, codes.AUTO_EXCHANGE)
 _ORDERS = (codes.ACCEPTED, codes.FILL, codes.CANCELLED, codes.AMENDED, codes.EXPIRED,
            codes.TRIGGERED)  # fmt: skip
 # Events about a position rather than an order: their side is that of the position.
@@ -47,11 +49,11 @@ SIDED = (*_ORDERS, *HELD, codes.LIQUIDATION_FEE)
 SIDES = ("buy", "sell", "long", "short")
 PAID = (codes.FILL, codes.DEPOSITED, codes.WITHDRAWN, codes.FUNDING_PAID, codes.FUNDING_RESIDUAL,
          codes.TAKEOVER, codes.DELEVERAGED, codes.INSURANCE_PAID, codes.SURPLUS_KEPT,
-         codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.SETTLED)  # fmt: skip
+         codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.SETTLED, codes.COLLATERAL_TAKEN)  # fmt: skip
 FEES = (codes.FILL, codes.LIQUIDATION_FEE)
 # Events with a second account: who traded with the first, or paid for it.
 PAIRED = (codes.FILL, codes.TAKEOVER, codes.DELEVERAGED, codes.INSURANCE_PAID, codes.SURPLUS_KEPT,
-          codes.LOSS_SOCIALISED, codes.BAD_DEBT)  # fmt: skip
+          codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.COLLATERAL_TAKEN)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -70,11 +72,13 @@ class Event:
         ``buy`` or ``sell`` of an order; ``long`` or ``short`` of the account's position in a
         takeover, deleveraging, funding payment or settlement.
     price, quantity, leaves
-        In the instrument's units; ``leaves`` is what is still open afterwards.
+        In the instrument's units; ``leaves`` is what is still open afterwards. Where there is an
+        ``asset``, the quantity is of that.
     amount, fee
-        What the account receives, above 0, or pays: profit of a trade or a payment, and the fee.
+        What the account receives, above 0, or pays: profit of a trade or a payment, and the fee;
+        in a spot market, what was paid for the asset.
     equity, maintenance
-        Of the pool of margin that is liquidated.
+        Of the pool of margin that is liquidated; of an ``auto_exchange``, the cash to make up for.
     maker_account, maker_leg, maker_order_id, maker_leaves, maker_amount, maker_fee
         The other account: the maker of a trade, who takes over, who pays.
     """
@@ -104,6 +108,7 @@ class Event:
     maker_leaves: Decimal | None
     maker_amount: Decimal | None
     maker_fee: Decimal | None
+    asset: str | None = None
 
     def __repr__(self) -> str:
         """Only what has a meaning here."""
@@ -124,6 +129,7 @@ class Reader:
     venue: str
     listings: Sequence[Listing]
     names: Mapping[int, str]
+    assets: Sequence[str] = ()
 
     def account(self, number: int) -> int | str:
         """The name of an account, or its number where it has none."""
@@ -157,9 +163,15 @@ class Reader:
             "amount": cash(row["amount_units"]) if kind in PAID else None,
             "fee": cash(row["fee_units"]) if kind in FEES else None,
             "equity": cash(row["amount_units"]) if kind in JUDGED else None,
-            "maintenance": cash(row["fee_units"]) if kind in JUDGED else None,
+            "maintenance": cash(row["fee_units"])
+            if kind in JUDGED and kind != codes.AUTO_EXCHANGE else None,
         }  # fmt: skip
-        values |= {**self._place(row, kind), **self._maker(row, kind), **asked}
+        values |= {**self._place(row, kind), **self._maker(row, kind)}
+        if row["asset"] != 0:
+            values |= {"asset": self.assets[row["asset"]], "quantity": cash(row["quantity_lots"])}
+            if kind != codes.COLLATERAL_TAKEN:
+                values["amount"] = None
+        values |= asked
         return Event(**values)
 
     def _place(self, row: Any, kind: int) -> dict[str, Any]:

@@ -13,22 +13,24 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from undertow.errors import UndertowError
+from undertow.errors import UndertowError, nearest
 from undertow.model import codes
 from undertow.venues import event_table, exchange_view, rulebook
 from undertow.venues.commands import LEGS, Draft, Number, whole, word
 from undertow.venues.engine import COMMAND, EVENT, Records, new_engine
 from undertow.venues.events import OWN_ACCOUNTS, Event, Reader
+from undertow.venues.exchange_collateral import Collateral, with_collateral
 from undertow.venues.exchange_commands import Commands
 from undertow.venues.exchange_rules import Terms, terms
 from undertow.venues.journal import Journal
 from undertow.venues.margin_account import (
+    collateral_units,
     open_position,
     pool_of,
     unrealised_units,
     wallet_units,
 )
-from undertow.venues.statement import Statement, make_statement
+from undertow.venues.statement import Statement, asset_statement, make_statement
 
 _ENTERED = (codes.LIMIT, codes.MARKET, codes.CONDITIONAL)
 _SHARED = ("side", "leg", "instrument", "account", "order_id", "price_ticks", "quantity_lots")
@@ -70,7 +72,7 @@ class Venue(Commands):
         self.engine = new_engine(engine, contracts, made.rules, self.count)
         self._contracts = contracts
         reverse = {number: name for name, number in self.numbers.items()}
-        self._reader = Reader(made.dated.venue, made.listings, reverse)
+        self._reader = Reader(made.dated.venue, made.listings, reverse, made.assets)
         self._journal = Journal()
 
     @staticmethod
@@ -81,6 +83,7 @@ class Venue(Commands):
         accounts: int | Sequence[str],
         lots: Mapping[str, str] | None = None,
         assume: Mapping[str, Any] | None = None,
+        collateral: Sequence[Collateral] = (),
         engine: str = "kernel",
     ) -> Venue:
         """A new exchange without orders, prices or money.
@@ -99,6 +102,8 @@ class Venue(Commands):
         assume
             Values for what the rules lack, or in place of what they say, by key:
             ``{"fees.taker_rate": "0.0005", "orders.default_leverage": 10}``.
+        collateral
+            Assets beside cash that count as margin, each with its spot market if it has one.
         engine
             Who does the work: the ``kernel``, or its ``reference`` in plain Python, which gives the
             same results some hundred times slower.
@@ -110,7 +115,10 @@ class Venue(Commands):
             and lot are worth no whole number of 10^-6 of the asset.
         """
         dated = rulebook.load(rules) if isinstance(rules, str) else rules
-        return Venue(terms(dated, symbols, lots=lots, assume=assume), accounts, engine)
+        made = terms(dated, symbols, lots=lots, assume=assume)
+        if collateral:
+            made = with_collateral(made, collateral)
+        return Venue(made, accounts, engine)
 
     def apply(self, commands: Records) -> Records:
         """Carry out many commands in whole units, without the checks of single ones.
@@ -151,11 +159,15 @@ class Venue(Commands):
 
     def events_frame(self) -> pl.DataFrame:
         """All events as a table; prices, quantities and amounts as floats."""
-        return event_table.table(self.terms.listings, *self._journal.all())
+        return event_table.table(self.terms.listings, *self._journal.all(), self.terms.assets)
 
     def accounts(self) -> pl.DataFrame:
         """Wallet, profit and equity of every account that has a name, cash or a position."""
         return exchange_view.accounts(self.engine, self._contracts, self._reader)
+
+    def balances(self) -> pl.DataFrame:
+        """Every holding of an asset beside cash, with its price and what it counts as margin."""
+        return exchange_view.balances(self.engine, self.terms.assets, self._reader)
 
     def positions(self) -> pl.DataFrame:
         """Every open position."""
@@ -169,16 +181,29 @@ class Venue(Commands):
         """Price levels of an instrument: bids from the best down, then asks from the best up."""
         return exchange_view.book(self.engine, self.terms.listings, self._place(symbol))
 
-    def statement(self, account: int | str, *, since: int = 0) -> Statement:
+    def statement(
+        self, account: int | str, *, since: int = 0, asset: str | None = None
+    ) -> Statement:
         """All payments of an account from an event on, checked against its balance.
+
+        In money, or of one ``asset`` that is collateral here.
 
         Raises
         ------
         UndertowError
-            For an unknown account.
+            For an unknown account or asset.
         """
         number = self._account(account)
         rows, ts_ns = self._journal.all()
+        if asset not in (None, self.asset):
+            if asset not in self.terms.assets:
+                raise UndertowError(f"no asset '{asset}' here{nearest(asset, self.terms.assets)}")
+            place = self.terms.assets.index(asset)
+            held = self.engine.balances(number)
+            units = int(held["units"][held["asset"] == place].sum())
+            return asset_statement(
+                self._reader, rows, ts_ns, number, since=since, asset=place, units=units
+            )
         marks = self.engine.markets()["mark_ticks"].tolist()
         profit = sum(
             unrealised_units(one, self._contracts, marks[one["instrument"]])
@@ -187,6 +212,7 @@ class Venue(Commands):
         return make_statement(
             self._reader, rows, ts_ns, number, since=since, asset=self.asset,
             wallet_units=wallet_units(self.engine, number), unrealised_units=profit,
+            collateral_units=collateral_units(self.engine, number),
         )  # fmt: skip
 
     def liquidation_price(

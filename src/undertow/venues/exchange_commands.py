@@ -64,13 +64,25 @@ class Commands(ABC):
 
     # Money
 
-    def deposit(self, account: int | str, amount: Number) -> list[Event]:
-        """Bring money in. The venue's ``fund`` and ``vault`` are filled in the same way."""
-        return self._do(self._draft(codes.DEPOSIT, account).amount("amount", amount))
+    def deposit(
+        self, account: int | str, amount: Number, *, asset: str | None = None
+    ) -> list[Event]:
+        """Bring money in, or another asset that is collateral here.
 
-    def withdraw(self, account: int | str, amount: Number) -> list[Event]:
-        """Take out money that no position or order needs, and that is no unrealised profit."""
-        return self._do(self._draft(codes.WITHDRAW, account).amount("amount", amount))
+        The venue's ``fund`` and ``vault`` are filled in the same way.
+        """
+        draft = self._draft(codes.DEPOSIT, account).asset(asset, self.terms.assets)
+        return self._do(draft.amount("amount", amount))
+
+    def withdraw(
+        self, account: int | str, amount: Number, *, asset: str | None = None
+    ) -> list[Event]:
+        """Take out money that no position or order needs, and that is no unrealised profit.
+
+        Of another asset, what no resting order has promised and no margin needs.
+        """
+        draft = self._draft(codes.WITHDRAW, account).asset(asset, self.terms.assets)
+        return self._do(draft.amount("amount", amount))
 
     def adjust_margin(
         self, account: int | str, symbol: str, amount: Number, *, leg: str = "one_way"
@@ -198,6 +210,15 @@ class Commands(ABC):
         It must be on the tick: `rounded` brings it there.
         """
         return self._do(self._draft(codes.MARK, None, symbol).price(price))
+
+    def asset_price(self, asset: str, price: Number) -> list[Event]:
+        """A new price of collateral in money, from the source that it is named after.
+
+        Then, as at a mark, who lacks margin is liquidated. Where the asset's price is that of its
+        own book, the last trade there is taken instead, once there is one.
+        """
+        draft = self._draft(codes.ASSET_PRICE, None).asset(asset, self.terms.assets)
+        return self._do(draft.amount("price", price))
 
     def pay_funding(self, symbol: str, rate: Number, price: Number) -> list[Event]:
         """Longs pay shorts ``rate`` (a fraction, in whole 10^-9) of their value at a price."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from undertow.errors import UndertowError, nearest
 from undertow.model import codes
@@ -106,7 +106,7 @@ def engine_rules(dated: rulebook.Rules, least_leverage: int, used: Assumptions) 
     )
 
 
-def _parts(dated: rulebook.Rules, policy: int, used: Assumptions) -> dict[str, int]:
+def _parts(dated: rulebook.Rules, policy: int, used: Assumptions) -> dict[str, Any]:
     """Numbers of the policy that closes a part first."""
     if policy == codes.TIERS:
         return {
@@ -126,7 +126,7 @@ def _parts(dated: rulebook.Rules, policy: int, used: Assumptions) -> dict[str, i
     return {}
 
 
-def _backstop(dated: rulebook.Rules, takeover: int, used: Assumptions) -> dict[str, int]:
+def _backstop(dated: rulebook.Rules, takeover: int, used: Assumptions) -> dict[str, Any]:
     """The share of maintenance under which a vault takes over, to the nearest millionth."""
     if takeover != codes.BY_VAULT:
         return {}

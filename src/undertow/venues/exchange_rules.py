@@ -48,13 +48,17 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """All that an exchange is made from; ``asset`` is what its cash units are millionths of."""
+    """All that an exchange is made from; ``asset`` is what its cash units are millionths of.
+
+    ``assets`` are its name and those of the collateral, in the engine's order.
+    """
 
     dated: rulebook.Rules
     rules: Rules
     listings: tuple[Listing, ...]
     asset: str
     assumptions: tuple[Assumption, ...]
+    assets: tuple[str, ...]
 
 
 def terms(
@@ -105,7 +109,7 @@ def terms(
     least_leverage = min(one.contract.tiers[0].max_leverage for one in listings)
     rules = engine_rules(dated, least_leverage, used)
     used.note_simpler(dated)
-    return Terms(dated, rules, listings, assets[0], tuple(used.found.values()))
+    return Terms(dated, rules, listings, assets[0], tuple(used.found.values()), (assets[0],))
 
 
 def listing(

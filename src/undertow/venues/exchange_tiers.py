@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,7 +34,8 @@ def ladder(rules: Rules, instrument: Contract, lot: Decimal, used: Assumptions) 
 
     Tiers given as ``margin.tiers.SYMBOL``; the rulebook's table of the symbol, or of its pair
     (``ETH-USDT`` for ``ETH-USDT-SWAP``); a slope per unit of the symbol or its pair; one rate for
-    the symbol; a share of the initial rate at the greatest leverage.
+    the symbol; none at all where a broker calls for margin; a share of the initial rate at the
+    greatest leverage.
 
     Raises
     ------
@@ -61,6 +63,8 @@ def ladder(rules: Rules, instrument: Contract, lot: Decimal, used: Assumptions) 
     if rate is not None:
         used.cited(rules, key, rate)
         return _one_tier(Fraction(rate), instrument, lot, used)
+    if margin.maintenance_model == "span":
+        return _called_for(rules, symbol, used)
     if margin.maintenance_per_initial is not None and instrument.max_leverage:
         share = margin.maintenance_per_initial
         used.cited(rules, "margin.maintenance_per_initial", share)
@@ -69,6 +73,20 @@ def ladder(rules: Rules, instrument: Contract, lot: Decimal, used: Assumptions) 
         f"{rules.venue} has no margin tiers of {symbol}; give them (floor, maintenance rate,"
         f" greatest leverage) as assume={{'margin.tiers.{symbol}': [('0', '0.005', 100)]}}"
     )
+
+
+def _called_for(rules: Rules, symbol: str, used: Assumptions) -> Ladder:
+    """No maintenance of the venue's own: a broker calls for margin, see `clearing`.
+
+    Leverage is a whole number, so the engine's initial margin is at most the rule's.
+    """
+    initial = Fraction(used.needed(rules, "margin.initial_rate", "margin by SPAN"))
+    if not 0 < initial <= 1:
+        raise UndertowError(f"margin.initial_rate: expected more than 0, at most 1, not {initial}")
+    leverage = math.ceil(1 / initial)
+    used.note(f"margin.tiers.{symbol}", f"{leverage}x, no maintenance",
+              "the venue closes nobody; undertow.venues.clearing keeps the rates")  # fmt: skip
+    return Ladder((Tier(0, 0, 0, leverage),))
 
 
 def _given(symbol: str, row: Sequence[Any]) -> MarginTier:

@@ -23,7 +23,7 @@ _SIDES = ("buy", "sell")
 _TRIGGERS = {code: name for name, code in TRIGGERS.items()}
 _ACCOUNTS = {
     "account": pl.Int64, "name": pl.String, "cash": pl.Float64, "isolated_margin": pl.Float64,
-    "unrealised": pl.Float64, "equity": pl.Float64,
+    "unrealised": pl.Float64, "collateral": pl.Float64, "equity": pl.Float64,
 }  # fmt: skip
 _POSITIONS = {
     "account": pl.Int64, "name": pl.String, "symbol": pl.String, "leg": pl.String,
@@ -36,6 +36,10 @@ _ORDERS = {
     "side": pl.String, "leg": pl.String, "price": pl.Float64, "quantity": pl.Float64,
     "reduce_only": pl.Boolean, "trigger": pl.String, "trigger_price": pl.Float64,
 }  # fmt: skip
+_BALANCES = {
+    "account": pl.Int64, "name": pl.String, "asset": pl.String, "quantity": pl.Float64,
+    "price": pl.Float64, "counts": pl.Float64,
+}  # fmt: skip
 _BOOK = {"side": pl.String, "price": pl.Float64, "quantity": pl.Float64, "orders": pl.Int64}
 
 
@@ -45,7 +49,10 @@ def on_tick(listing: Listing, price: Number) -> Decimal:
 
 
 def accounts(engine: Engine, contracts: Sequence[Contract], reader: Reader) -> pl.DataFrame:
-    """Wallet, profit and equity by account, of all that have some and all that have a name."""
+    """Wallet, profit and equity by account, of all that have some and all that have a name.
+
+    ``collateral`` is what other assets count as margin; it is part of the equity.
+    """
     marks = engine.markets()["mark_ticks"].tolist()
     margins: dict[int, int] = {}
     profits: dict[int, int] = {}
@@ -55,13 +62,34 @@ def accounts(engine: Engine, contracts: Sequence[Contract], reader: Reader) -> p
         profit = unrealised_units(one, contracts, marks[one["instrument"]])
         profits[account] = profits.get(account, 0) + profit
     cashes = dict.fromkeys(reader.names, 0)
+    counts: dict[int, int] = {}
+    for one in engine.balances():
+        account = int(one["account"])
+        counts[account] = counts.get(account, 0) + int(one["margin_units"])
+    cashes |= dict.fromkeys(counts, 0)
     cashes |= {int(row["account"]): int(row["cash_units"]) for row in engine.accounts()}
     rows: list[tuple[Any, ...]] = []
     for account, cash in sorted(cashes.items()):
         margin, profit = margins.get(account, 0), profits.get(account, 0)
-        money = [units / CASH_UNITS for units in (cash, margin, profit, cash + margin + profit)]
+        other = counts.get(account, 0)
+        parts = (cash, margin, profit, other, cash + margin + profit + other)
+        money = [units / CASH_UNITS for units in parts]
         rows.append((account, reader.names.get(account), *money))
     return pl.DataFrame(rows, schema=_ACCOUNTS, orient="row")
+
+
+def balances(engine: Engine, assets: Sequence[str], reader: Reader) -> pl.DataFrame:
+    """What is held beside cash; ``counts`` is its value as margin."""
+    prices = engine.asset_prices()
+    rows = [
+        (
+            int(one["account"]), reader.names.get(int(one["account"])), assets[one["asset"]],
+            int(one["units"]) / CASH_UNITS, prices[one["asset"]] / CASH_UNITS,
+            int(one["margin_units"]) / CASH_UNITS,
+        )
+        for one in engine.balances()
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=_BALANCES, orient="row")
 
 
 def positions(engine: Engine, listings: Sequence[Listing], reader: Reader) -> pl.DataFrame:

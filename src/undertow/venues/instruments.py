@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 from undertow.errors import DataError, UndertowError, nearest
 from undertow.model.periods import time_ns
@@ -78,7 +78,7 @@ class Contract:
     base: str
     quote: str
     settlement: str
-    kind: Kind
+    kind: Kind | Literal["spot"]  # no file has spot markets
     contract_size: Decimal
     tick_size: Decimal
     lot_size: Decimal

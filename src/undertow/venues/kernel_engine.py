@@ -17,7 +17,8 @@ from undertow.kernels.exchange_arrays import COMMAND, new_exchange
 from undertow.model import codes
 from undertow.model.contracts import Contract, Rules
 from undertow.venues.deleveraging import Candidates, lots_to_take
-from undertow.venues.engine_rows import ACCOUNT, MARKET, ORDER, POSITION, Records
+from undertow.venues.engine_rows import ACCOUNT, BALANCE, MARKET, ORDER, POSITION, Records
+from undertow.venues.instruments import CASH_UNITS
 
 
 class KernelEngine:
@@ -56,6 +57,26 @@ class KernelEngine:
             found[name] = rows[name][numbers]
         return found
 
+    def balances(self, account: int | None = None) -> Records:
+        """See `engine.Engine.balances`."""
+        assets = len(self._venue.assets)
+        table = (
+            self._venue.holdings["units"].reshape(-1, assets) if assets > 1 else np.zeros((0, 1))
+        )
+        numbers, kinds = np.nonzero(table[:, 1:])
+        found = np.zeros(len(numbers), BALANCE)
+        found["account"], found["asset"] = numbers, kinds + 1
+        found["units"] = table[numbers, kinds + 1]
+        prices = self._venue.assets["margin_price_units"].tolist()
+        for row in found:  # in Python's integers, as the product may leave int64
+            row["margin_units"] = int(row["units"]) * prices[row["asset"]] // CASH_UNITS
+        return found if account is None else found[found["account"] == account]
+
+    def asset_prices(self) -> list[int]:
+        """See `engine.Engine.asset_prices`."""
+        prices: list[int] = self._venue.assets["price_units"].tolist()
+        return prices
+
     def positions(self, account: int | None = None) -> Records:
         """See `engine.Engine.positions`."""
         held = self._venue.positions[1:] if account is None else self._of_account(account)
@@ -79,7 +100,7 @@ class KernelEngine:
     def orders(self, account: int | None = None) -> Records:
         """See `engine.Engine.orders`."""
         book = self._venue.book
-        held = book.orders[_slots(book.order_slots)]
+        held = book.orders[book.links[book.links != NONE]]
         if account is not None:
             held = held[held["account"] == account]
         held = held[np.argsort(held["sequence"])]

@@ -90,6 +90,11 @@ def wallet_units(engine: Engine, account: int) -> int:
     return margins + sum(int(one["cash_units"]) for one in engine.accounts(account))
 
 
+def collateral_units(engine: Engine, account: int) -> int:
+    """What an account's assets beside cash count as margin."""
+    return sum(int(one["margin_units"]) for one in engine.balances(account))
+
+
 def pool_of(engine: Engine, contracts: Sequence[Contract], rules: Rules, position: Any) -> Pool:
     """The pool that a position belongs to."""
     marks = [int(row["mark_ticks"]) for row in engine.markets()]
@@ -97,6 +102,7 @@ def pool_of(engine: Engine, contracts: Sequence[Contract], rules: Rules, positio
         return Pool(contracts, rules, int(position["margin_units"]), [position], marks)
     account = int(position["account"])
     cash = sum(int(one["cash_units"]) for one in engine.accounts(account))
+    cash += collateral_units(engine, account)
     cross = [one for one in engine.positions(account) if not one["isolated"]]
     return Pool(contracts, rules, cash, cross, marks, account < codes.FIRST_CUSTOMER)
 

@@ -13,7 +13,16 @@ from undertow.reference import deleveraging
 from undertow.reference import venue as specification
 from undertow.reference.accounts import Account
 from undertow.reference.exchange import Command, Event
-from undertow.venues.engine_rows import ACCOUNT, COMMAND, EVENT, MARKET, ORDER, POSITION, Records
+from undertow.venues.engine_rows import (
+    ACCOUNT,
+    BALANCE,
+    COMMAND,
+    EVENT,
+    MARKET,
+    ORDER,
+    POSITION,
+    Records,
+)
 
 _COMMAND_FIELDS = Command._fields
 _EVENT_FIELDS = Event._fields
@@ -60,6 +69,21 @@ class ReferenceEngine:
             else (number, 0, 0)
             for number in numbers
         ))  # fmt: skip
+
+    def balances(self, account: int | None = None) -> Records:
+        """See `engine.Engine.balances`."""
+        held, assets = self._venue.accounts, self._venue.assets
+        return _records(BALANCE, (
+            (number, asset, units, assets[asset].worth(units))
+            for number in sorted(held)
+            if account in (None, number)
+            for asset, units in sorted(held[number].balances.items())
+            if units
+        ))  # fmt: skip
+
+    def asset_prices(self) -> list[int]:
+        """See `engine.Engine.asset_prices`."""
+        return [asset.price_units for asset in self._venue.assets]
 
     def positions(self, account: int | None = None) -> Records:
         """See `engine.Engine.positions`."""

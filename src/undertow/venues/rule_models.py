@@ -254,6 +254,7 @@ class SettlementRules(Group):
     variation: Name | None = _known("when gains and losses are paid")
     margin_call: Name | None = _known("when money is called, and up to what")
     price_limit_rates: Numbers | None = _known("moves at which trading is limited or halted")
+    limit_pause_s: Count | None = _known("how long trading stops where a limit is reached")
     daily_price: Name | None = _known("price of the daily settlement")
     final_price: Name | None = _known("price at expiry")
 
