@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 # In the order they are shown; the longest last.
-NAMES = ("importers", "stream", "analytics", "book", "slice")
+NAMES = ("importers", "stream", "analytics", "book", "venue", "liquidation", "slice")
 
 
 def main() -> int:

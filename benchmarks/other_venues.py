@@ -10,13 +10,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 ADD, LESSEN, LEAVE = 0, 1, 2  # an order enters; a fill leaves some of it, or none; it is cancelled
 CANCELLED = 3
-CASH = 10**6
 Run = Callable[[], str]
 
 
@@ -25,8 +25,9 @@ def hftbacktest_runs(rows: Any, *, by_hash: bool) -> Run:
 
     ``rows``: ``what``, ``side`` (0 buys), ``time``, ``price``, ``lots`` and ``id``.
     """
-    import hftbacktest as made
     from numba import njit
+
+    made = import_module("hftbacktest")
 
     words = {
         ADD: [made.ADD_ORDER_EVENT], CANCELLED: [made.CANCEL_ORDER_EVENT],
@@ -50,7 +51,7 @@ def hftbacktest_runs(rows: Any, *, by_hash: bool) -> Run:
     feed["px"], feed["order_id"] = rows["price"], rows["id"]
     feed["qty"] = np.where(is_second, rows["leaves"], rows["lots"])
 
-    @njit  # type: ignore[misc]
+    @njit
     def idle(market: Any) -> int:
         steps = 0
         while market.elapse(100_000_000) == 0:
@@ -90,22 +91,20 @@ class Nobody:
 
 def abides_runs(rows: Any) -> Run:
     """Messages through the book of ABIDES; answers seconds, fills and lots filled too."""
-    from abides_markets.order_book import OrderBook
-    from abides_markets.orders import LimitOrder, MarketOrder, Side
-
-    sides = (Side.BID, Side.ASK)
+    books, made = (import_module(f"abides_markets.{name}") for name in ("order_book", "orders"))
+    sides = (made.Side.BID, made.Side.ASK)
     columns = [rows[name].tolist() for name in ("what", "side", "price", "lots", "id", "account")]
 
     def orders() -> Iterator[tuple[int, Any]]:
         for what, side, price, lots, number, account in zip(*columns, strict=True):
             values = (account, 0, "X", lots, sides[side])
             if what == LEAVE:
-                yield what, MarketOrder(*values, order_id=number)
+                yield what, made.MarketOrder(*values, order_id=number)
             else:
-                yield what, LimitOrder(*values, price, order_id=number)
+                yield what, made.LimitOrder(*values, price, order_id=number)
 
     def run() -> str:
-        book, given = OrderBook(Nobody(), "X"), list(orders())
+        book, given = books.OrderBook(Nobody(), "X"), list(orders())
         start_s = time.thread_time()
         for what, order in given:
             if what == ADD:
@@ -127,8 +126,7 @@ def lrvx_runs(rows: Any) -> Run:
     ``rows``: ``lots`` (signed), ``coins`` of a lot, ``price`` and ``margin`` of each position; the
     fund holds what ours does, and winners are deleveraged if it is not enough.
     """
-    import lrvx
-
+    lrvx = import_module("lrvx")
     coins = (rows["lots"] * rows["coins"]).tolist()
     prices, margins = rows["price"].tolist(), rows["margin"].tolist()
     price = prices[0]

@@ -84,7 +84,7 @@ def as_orders(messages: Any) -> Any:
     """Messages to the book as commands to the venue, whose first accounts are its own."""
     rows = np.zeros(len(messages), COMMAND)
     for name in messages.dtype.names:
-        if name in rows.dtype.names:
+        if name in (COMMAND.names or ()):
             rows[name] = messages[name]
     rows["account"] += codes.FIRST_CUSTOMER
     return rows

@@ -54,8 +54,7 @@ def has(desk: Desk, account: int) -> int:
 def test_collateral_counts_with_its_price_less_the_haircut(opened: Open) -> None:
     desk = desk_with(opened)
     assert desk.state.free(desk.state.account(ANN)) == 50 * CASH
-    refused = desk.limit(ANN, BUY, 600, 1001)  # 30 of margin and 0.6 of loss are there, 51 is not
-    assert said(refused) == ["accepted"]
+    assert said(desk.limit(ANN, BUY, 600, 1001)) == ["accepted"]  # needs 30 and 0.6 of loss
     assert desk.limit(ANN, BUY, 420, 1000)[0].reason == codes.INSUFFICIENT_MARGIN
     tell_price(desk, 2 * CASH)
     assert said(desk.limit(ANN, BUY, 420, 1000)) == ["accepted"]
@@ -81,8 +80,8 @@ def test_collateral_that_is_needed_cannot_leave(opened: Open) -> None:
 
 def test_a_told_price_liquidates_like_a_mark(opened: Open) -> None:
     desk = desk_with(opened)
-    desk.limit(CAT, BUY, 900, 1000)
     desk.trade(ANN, CAT, 500, 1000)  # must hold 5
+    desk.limit(CAT, BUY, 500, 1000)
     assert tell_price(desk, CASH // 10) == []  # 100 coins count 5, that is enough
     assert said(tell_price(desk, CASH // 10 - 1)) == ["liquidation", "fill"]
     assert desk.held(ANN).lots == 0

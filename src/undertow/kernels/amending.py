@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import lessen, slot_at, take_away
 from undertow.kernels.book_orders import position_of as id_position
@@ -39,6 +40,7 @@ from undertow.model.codes import (
 @inner
 def amend(venue: Exchange, command: Records) -> None:
     """Give an order of the account a new price and a new open quantity."""
+    stay_apart()
     order_id = command["order_id"]
     slot = NONE
     if order_id > 0:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from undertow.kernels.bundle import bundle
 from undertow.kernels.compile import Records
 from undertow.kernels.ladder import LAYERS, NO_RANK
 from undertow.kernels.links import Links, larger_links, new_links
@@ -72,6 +73,7 @@ STATE = np.dtype(
 )  # fmt: skip
 
 
+@bundle
 class Book(NamedTuple):
     """The open orders of all instruments; functions change the arrays in place."""
 

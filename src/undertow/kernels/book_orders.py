@@ -6,6 +6,7 @@ in both; so it leaves without a search.
 
 from __future__ import annotations
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.book_arrays import NONE, Book
 from undertow.kernels.compile import inlined, int64, kernel, uint32
 from undertow.kernels.deadlines import push, take_out
@@ -97,6 +98,7 @@ def rest(
 @kernel
 def make_level(book: Book, queue: int, rank: int, position: int) -> int:
     """Make a level, whose key gets the given position; returns its slot."""
+    stay_apart()
     state = book.state[0]
     slot: int = uint32(state["free_level"])
     level = book.levels[slot]
@@ -117,6 +119,7 @@ def make_level(book: Book, queue: int, rank: int, position: int) -> int:
 @kernel
 def drop_level(book: Book, queue: int, slot: int) -> None:
     """Remove a level where nothing rests any more; the next one may become the best."""
+    stay_apart()
     state = book.state[0]
     level = book.levels[slot]
     rank = level["rank"]

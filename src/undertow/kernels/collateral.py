@@ -6,6 +6,7 @@ when it falls, all holders of the asset are: a price costs as much as there are 
 
 from __future__ import annotations
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import rank_of
 from undertow.kernels.compile import inner, inner_inlined, int64
@@ -33,6 +34,7 @@ from undertow.model.codes import (
 @inner
 def set_asset_price(venue: Exchange, number: int, price_units: int) -> None:
     """Set a price; if the asset now counts less, or for the first time, look at its holders."""
+    stay_apart()
     asset = venue.assets[number]
     before = asset["margin_price_units"]
     asset["price_units"] = price_units
@@ -64,6 +66,7 @@ def soil_holders(venue: Exchange, number: int) -> None:
 @inner
 def read_books(venue: Exchange) -> None:
     """Let assets with a book of their own take its last price, rounded down, at least 1."""
+    stay_apart()
     for number in range(1, venue.assets.shape[0]):
         asset = venue.assets[number]
         if asset["own_book"] == 0 or asset["spot"] < 0:
@@ -93,6 +96,7 @@ def exchange(venue: Exchange, account: int) -> None:
 @inner
 def sell(venue: Exchange, account: int, owed_units: int) -> None:
     """Sell collateral until an amount is covered or nothing is left that somebody buys."""
+    stay_apart()
     for number in range(1, venue.assets.shape[0]):
         if owed_units <= 0:
             return
@@ -136,6 +140,7 @@ def sell_in_book(venue: Exchange, account: int, number: int, owed_units: int) ->
 @inner
 def hand_over(venue: Exchange, pool: int) -> None:
     """Turn all collateral of a pool that ends into cash: the fund takes what is left."""
+    stay_apart()
     account = pool >> 24
     if pool & 0xFFFFFF != 0 or account == FUND:
         return

@@ -119,7 +119,7 @@ def part(function: Function) -> Function:
     return _compiled(function, inline="always")
 
 
-def _compiled(function: Function, **options: Any) -> Function:
+def _compiled(function: Function, *, forceinline: bool = False, **options: Any) -> Function:
     before = settings.CACHE_DIR
     if CACHE is not None:
         settings.CACHE_DIR = str(CACHE)
@@ -127,7 +127,9 @@ def _compiled(function: Function, **options: Any) -> Function:
         # Without reference counts (`_nrt`), which took two thirds of the time; so a kernel cannot
         # make arrays, which none should: they belong to the caller.
         decorate = njit(
-            cache=CACHE is not None, nogil=True, _nrt=False, no_cfunc_wrapper=True, **options
+            cache=CACHE is not None, nogil=True, _nrt=False, no_cfunc_wrapper=True,
+            forceinline=forceinline,  # said in any case: else it is that of the first caller
+            **options,
         )  # fmt: skip
         compiled: Any = decorate(function)
     finally:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import position_of as id_position
 from undertow.kernels.book_orders import slot_at
@@ -122,6 +123,7 @@ def refusal(venue: Exchange, command: Records) -> int:
 @inner
 def wait(venue: Exchange, command: Records) -> None:
     """Take a conditional order, if its words make sense; its margin is checked when it fires."""
+    stay_apart()
     reason = refusal(venue, command)
     if reason != NO_REASON:
         reject(venue, command, reason)
@@ -214,6 +216,7 @@ def out_of_heap(venue: Exchange, slot: int) -> None:
 @inner
 def follow(venue: Exchange, slot: int) -> None:
     """Let a trailing order start, and its trigger follow the best price since."""
+    stay_apart()
     order = venue.waiting[slot]
     price = price_of(venue, order)
     sells = int64(order["side"]) == SELL
@@ -255,6 +258,7 @@ def ceil_up(price: int, rate_ppm: int) -> int:
 @inner
 def next_to_fire(venue: Exchange, instrument: int) -> int:
     """The conditional order of an instrument that fires first, 0 if none does."""
+    stay_apart()
     slot = uint32(venue.roots[instrument, TRAILING_HEAD])
     while slot != 0:
         follow(venue, slot)
@@ -276,6 +280,7 @@ def next_to_fire(venue: Exchange, instrument: int) -> int:
 @inner
 def next_fired(venue: Exchange) -> int:
     """The next order that fires in any instrument that was touched; 0 if there is none."""
+    stay_apart()
     for instrument in range(venue.contracts.shape[0]):
         contract = venue.contracts[instrument]
         if contract["touched"] == 0:
@@ -337,6 +342,7 @@ def set_off(venue: Exchange, slot: int) -> None:
 @inner
 def forget(venue: Exchange, slot: int) -> None:
     """Take a conditional order out of everything that knows it."""
+    stay_apart()
     state, order = venue.state[0], venue.waiting[slot]
     out_of_heap(venue, slot)
     if int64(order["trigger"]) == TRAILING:
@@ -360,6 +366,7 @@ def forget(venue: Exchange, slot: int) -> None:
 @inner
 def drop(venue: Exchange, slot: int, reason: int) -> None:
     """Cancel a conditional order."""
+    stay_apart()
     order = venue.waiting[slot]
     write(
         venue, CANCELLED, reason, order["side"], order["leg"], order["instrument"],

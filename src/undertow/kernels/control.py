@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import position_of as id_position
 from undertow.kernels.book_orders import slot_at
@@ -73,6 +74,7 @@ BILLION = 10**9
 @inner
 def told(venue: Exchange, command: Records, kind: int, amount_units: int) -> None:
     """Say that a command was carried out, with its own numbers."""
+    stay_apart()
     event = write(
         venue, kind, NO_REASON, command["side"], command["leg"], command["instrument"],
         command["account"], command["order_id"], command["price_ticks"],
@@ -187,6 +189,7 @@ def withdraw_asset(venue: Exchange, command: Records) -> None:
 @inner
 def deposit(venue: Exchange, command: Records) -> None:
     """Bring cash in; all deposits together stay below 2^60 units."""
+    stay_apart()
     amount, state = command["amount"], venue.state[0]
     reason = bad_account(venue, command)
     if reason == NO_REASON and (amount <= 0 or state["deposited_units"] > MOST_UNITS - amount):
@@ -203,6 +206,7 @@ def deposit(venue: Exchange, command: Records) -> None:
 @inner
 def withdraw(venue: Exchange, command: Records) -> None:
     """Take cash out, as far as it is free: profits that are not realised cannot leave."""
+    stay_apart()
     amount = command["amount"]
     reason = bad_account(venue, command)
     if reason == NO_REASON and amount <= 0:
@@ -250,6 +254,7 @@ def make_legs(venue: Exchange, command: Records) -> tuple[int, int]:
 @inner
 def set_leverage(venue: Exchange, command: Records) -> None:
     """Change the leverage (``amount``) of an account in an instrument."""
+    stay_apart()
     reason = bad_place(venue, command)
     if reason == NO_REASON and is_spot(venue, command):
         reason = NOT_FOR_SPOT
@@ -291,6 +296,7 @@ def set_leverage(venue: Exchange, command: Records) -> None:
 @inner
 def set_margin_mode(venue: Exchange, command: Records) -> None:
     """Make an instrument isolated (``amount`` 1) or cross (0); not with a position or orders."""
+    stay_apart()
     reason = bad_place(venue, command)
     amount, account = command["amount"], int64(command["account"])
     if reason == NO_REASON and (amount < 0 or amount > 1 or account < FIRST_CUSTOMER):
@@ -316,6 +322,7 @@ def set_margin_mode(venue: Exchange, command: Records) -> None:
 @inner
 def set_position_mode(venue: Exchange, command: Records) -> None:
     """Hedge mode (``amount`` 1) or one-way (0); not with positions or orders."""
+    stay_apart()
     reason = bad_account(venue, command)
     amount, account = command["amount"], int64(command["account"])
     if reason == NO_REASON and (amount < 0 or amount > 1 or account < FIRST_CUSTOMER):
@@ -361,6 +368,7 @@ def free_positions(venue: Exchange, account: int) -> None:
 @inner
 def adjust_margin(venue: Exchange, command: Records) -> None:
     """Move cash into an isolated position, or out of it (below 0)."""
+    stay_apart()
     reason = bad_place(venue, command)
     if reason != NO_REASON:
         reject(venue, command, reason)
@@ -396,6 +404,7 @@ def adjust_margin(venue: Exchange, command: Records) -> None:
 @inner
 def cancel(venue: Exchange, command: Records) -> None:
     """Cancel one order of the account, resting or waiting."""
+    stay_apart()
     order_id, account = command["order_id"], int64(command["account"])
     if order_id > 0:
         slot = slot_at(venue.book, id_position(venue.book, order_id))
@@ -414,6 +423,7 @@ def cancel(venue: Exchange, command: Records) -> None:
 @inner
 def cancel_all(venue: Exchange, command: Records) -> None:
     """Cancel an account's orders, in one instrument or (-1) in all."""
+    stay_apart()
     instrument = int64(command["instrument"])
     reason = NO_REASON
     if instrument < -1 or instrument >= venue.contracts.shape[0]:
@@ -432,6 +442,7 @@ def cancel_in(venue: Exchange, account: int, instrument: int, only_cross: int, r
 
     In one instrument or (-1) in all; with ``only_cross`` in those that are not isolated.
     """
+    stay_apart()
     slot = uint32(venue.book.account_orders[account])
     while slot != NONE:
         after = uint32(venue.book.orders[slot]["account_next"])
@@ -465,6 +476,7 @@ def is_meant(venue: Exchange, account: int, place: int, instrument: int, only_cr
 @inner
 def expire(venue: Exchange, command: Records) -> None:
     """Let time pass: orders whose end has come leave, the earliest first."""
+    stay_apart()
     state, book = venue.state[0], venue.book
     state["now_ns"] = max(state["now_ns"], command["expire_ns"])
     while book.state[0]["deadlines"] > 0:
@@ -477,6 +489,7 @@ def expire(venue: Exchange, command: Records) -> None:
 @inner
 def pay_funding(venue: Exchange, command: Records) -> None:
     """Longs pay shorts: ``amount`` is the rate in 10^-9, the price is the one to count with."""
+    stay_apart()
     reason = bad_price(venue, command)
     if reason == NO_REASON and (command["amount"] > BILLION or command["amount"] < -BILLION):
         reason = BAD_AMOUNT
@@ -515,6 +528,7 @@ def pay_funding(venue: Exchange, command: Records) -> None:
 @inner
 def halt(venue: Exchange, command: Records) -> None:
     """Stop trading in an instrument (``amount`` 1), or let it go on (0); cancels stay possible."""
+    stay_apart()
     reason = bad_instrument(venue, command)
     if reason == NO_REASON and (command["amount"] < 0 or command["amount"] > 1):
         reason = BAD_AMOUNT
@@ -529,6 +543,7 @@ def halt(venue: Exchange, command: Records) -> None:
 @inner
 def settle_all(venue: Exchange, command: Records) -> None:
     """Pay every position its profit at a price; with `CLOSE_POSITION` all end there."""
+    stay_apart()
     reason = bad_price(venue, command)
     if reason == NO_REASON and is_price_too_large(venue, command):
         reason = PRICE_TOO_LARGE

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.compile import Records, inlined, int64, kernel
 
 Heap = NDArray[np.uint32]
@@ -18,12 +19,14 @@ Heap = NDArray[np.uint32]
 @kernel
 def push(heap: Heap, size: int, orders: Records, slot: int) -> None:
     """Add an order to a heap of `size` orders; the caller counts."""
+    stay_apart()
     _rise(heap, size + 1, orders, slot)
 
 
 @kernel
 def take_out(heap: Heap, size: int, orders: Records, slot: int) -> None:
     """Remove an order from a heap of `size` orders; the caller counts."""
+    stay_apart()
     place = int64(orders[slot]["deadline"])
     orders[slot]["deadline"] = 0
     last = heap[size]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from undertow.kernels.book_arrays import Book, new_book
+from undertow.kernels.bundle import bundle
 from undertow.kernels.compile import Records
 from undertow.kernels.tables import copy_entries, new_table
 from undertow.model.codes import SPOT
@@ -125,6 +126,7 @@ TRAILING_HEAD = 6
 ROOTS = 7
 
 
+@bundle
 class Exchange(NamedTuple):
     """Everything of one venue; functions change the arrays in place."""
 

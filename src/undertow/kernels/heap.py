@@ -6,6 +6,7 @@ A pairing heap. The smallest ``heap_key`` is at the root, of equal ones the smal
 
 from __future__ import annotations
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.compile import Records, inner, inner_inlined, uint32
 
 
@@ -35,6 +36,7 @@ def meld(pool: Records, one: int, other: int) -> int:
 @inner
 def insert(pool: Records, root: int, slot: int) -> int:
     """Add a node, which has its key; returns the new root."""
+    stay_apart()
     node = pool[slot]
     node["heap_child"] = 0
     node["heap_next"] = 0
@@ -46,6 +48,7 @@ def insert(pool: Records, root: int, slot: int) -> int:
 @inner
 def take_out(pool: Records, root: int, slot: int) -> int:
     """Remove a node that is in the heap; returns the new root."""
+    stay_apart()
     node = pool[slot]
     node["in_heap"] = 0
     below = children(pool, slot)

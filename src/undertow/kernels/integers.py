@@ -6,6 +6,7 @@ All arguments and results lie within ±(2^63 - 1); the product in between may ha
 
 from __future__ import annotations
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.compile import inlined, kernel
 
 MOST = 2**63 - 1
@@ -59,6 +60,7 @@ def mul_div_remainder(a: int, b: int, c: int) -> tuple[int, int, bool]:
     The product is never built when it does not fit into 63 bits: quotient and remainder are
     carried along while the bits of ``a`` are taken in from the highest, as in a long division.
     """
+    stay_apart()
     if c <= 0 or c > HALF or a < -MOST or b < -MOST:
         return 0, 0, False
     negative = (a < 0) != (b < 0)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor, mul_div_half_even
@@ -32,6 +33,7 @@ def value(contract: Records, lots: int, price_ticks: int) -> int:
 @inner
 def inverse_value(units: int, lots: int, price_ticks: int) -> int:
     """Minus the coins that lots stand for."""
+    stay_apart()
     coins, _ = mul_div_half_even(abs(lots), units, price_ticks)
     return -coins if lots > 0 else coins
 
@@ -71,6 +73,7 @@ def position_of(venue: Exchange, account: int, instrument: int, leg: int) -> int
 @inner
 def make_position(venue: Exchange, account: int, instrument: int, leg: int) -> int:
     """A new flat position with the settings of its sister, or the venue's own."""
+    stay_apart()
     state, key = venue.state[0], leg_key(instrument, leg)
     slot = uint32(state["free_position"])
     held = venue.positions[slot]
@@ -131,11 +134,12 @@ def soil(venue: Exchange, account: int) -> None:
         state["dirty"] += 1
 
 
-@inner_inlined
+@inner
 def settle(
     venue: Exchange, slot: int, lots: int, cost_units: int, keeps_margin: bool
 ) -> int:  # fmt: skip
     """Add signed lots bought for a cost (sold: both below 0); returns the profit made."""
+    stay_apart()
     held = venue.positions[slot]
     account = venue.accounts[int64(held["account"])]
     soil(venue, int64(held["account"]))

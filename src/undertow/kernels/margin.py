@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.ledger import MILLION, notional, of_million, value
@@ -19,9 +20,10 @@ def tier_number(venue: Exchange, contract: Records, lots: int, notional_units: i
     return number
 
 
-@inner_inlined
+@inner
 def maintenance(venue: Exchange, contract: Records, lots: int, price_ticks: int) -> int:
     """Maintenance margin of signed lots at a price, with the fee where the venue counts it."""
+    stay_apart()
     if lots == 0:
         return 0
     size = notional(contract, lots, price_ticks)
@@ -74,11 +76,17 @@ def collateral(venue: Exchange, account: int) -> int:
     return total
 
 
+@inner
+def spot_initial(held: Records, contract: Records) -> int:
+    """What the bids of a spot instrument cost; apart, as it is rare where speed counts."""
+    return with_fee(contract, held["bid_units"])
+
+
 @inner_inlined
 def initial(held: Records, contract: Records) -> int:
     """What a position and its orders reserve of the account's cash, rounded up."""
     if contract["kind"] == SPOT:
-        return with_fee(contract, held["bid_units"])
+        return spot_initial(held, contract)
     mark = max(contract["mark_ticks"], 1)
     size = notional(contract, held["lots"], mark) if held["lots"] != 0 else 0
     gross = gross_exposure(held, size)
@@ -99,6 +107,7 @@ def unrealised(venue: Exchange, held: Records) -> int:
 @inner
 def free(venue: Exchange, account: int) -> int:
     """What is left of an account's cross equity for new orders and withdrawals."""
+    stay_apart()
     left = venue.accounts[account]["cash_units"]
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
@@ -116,6 +125,7 @@ def free(venue: Exchange, account: int) -> int:
 @inner
 def cross_equity(venue: Exchange, account: int) -> int:
     """Cash, what collateral counts, and the profit of all cross positions."""
+    stay_apart()
     total = venue.accounts[account]["cash_units"]
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
@@ -131,6 +141,7 @@ def cross_equity(venue: Exchange, account: int) -> int:
 @inner
 def cross_maintenance(venue: Exchange, account: int) -> int:
     """What the cross positions of an account must hold."""
+    stay_apart()
     total = 0
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:

@@ -11,6 +11,7 @@ account is looked at: exactly, with whole numbers.
 
 from __future__ import annotations
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import WATCH_FALLS, WATCH_RISES, Exchange
 from undertow.kernels.heap import insert, meld, take_out
@@ -46,6 +47,7 @@ def pool_slot(venue: Exchange, pool: int) -> int:
 @inner
 def pool_equity(venue: Exchange, pool: int) -> int:
     """Margin and profit at the mark."""
+    stay_apart()
     slot = pool_slot(venue, pool)
     if slot == 0:
         return cross_equity(venue, pool >> 24)
@@ -56,6 +58,7 @@ def pool_equity(venue: Exchange, pool: int) -> int:
 @inner
 def pool_maintenance(venue: Exchange, pool: int) -> int:
     """What the pool must hold; nothing for the venue's own accounts."""
+    stay_apart()
     if pool >> 24 < FIRST_CUSTOMER:
         return 0
     slot = pool_slot(venue, pool)
@@ -137,6 +140,7 @@ def is_due(venue: Exchange, pool: int) -> bool:
 @inner
 def collect(venue: Exchange, instrument: int) -> None:
     """Mark the accounts whose positions wait at prices that the mark has passed."""
+    stay_apart()
     mark = venue.contracts[instrument]["mark_ticks"]
     for root in (WATCH_FALLS, WATCH_RISES):
         worst = -mark if root == WATCH_FALLS else mark
@@ -180,6 +184,7 @@ def look_at_dirty(venue: Exchange) -> None:
 
     Pools that lack margin and were handled already stay marked for the next mark.
     """
+    stay_apart()
     state = venue.state[0]
     state["due"] = 0
     state["due_index"] = 0
@@ -198,6 +203,7 @@ def look_at_dirty(venue: Exchange) -> None:
 @inner
 def look_at(venue: Exchange, account: int) -> bool:
     """Look at the pools of one account; returns whether it must be looked at again."""
+    stay_apart()
     again = False
     left = spare(venue, pool_number(account, -1))
     if left < 0:
@@ -336,6 +342,7 @@ def price_at(contract: Records, lots: int, size: int, shrinks: bool) -> int:
 @inner
 def sort_due(venue: Exchange) -> None:
     """Put the pools that are due in order; those of one account are in order already."""
+    stay_apart()
     count = venue.state[0]["due"]
     is_sorted = True
     for index in range(1, count):

@@ -99,6 +99,17 @@ def hold(venue: Exchange, account: int, asset: int, units: int) -> None:
 
 
 @inner
+def swap(
+    venue: Exchange, contract: Records, taker: int, maker: int, lots: int, cost_units: int,
+    forced: bool,
+) -> tuple[int, int]:  # fmt: skip
+    """The taker gets signed lots for a cost from the maker; their fees. By force it pays none."""
+    fee = 0 if forced else contract["taker_fee_ppm"]
+    fee = trade(venue, taker, contract, lots, cost_units, fee)
+    return fee, trade(venue, maker, contract, -lots, -cost_units, contract["maker_fee_ppm"])
+
+
+@inner_inlined
 def trade(
     venue: Exchange, account: int, contract: Records, lots: int, cost_units: int, fee_ppm: int
 ) -> int:

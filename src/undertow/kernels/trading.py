@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.book_orders import (
     position_of as id_position,
@@ -27,8 +28,7 @@ from undertow.kernels.ledger import (
 )
 from undertow.kernels.margin import collateral, free, gross_exposure, initial, tier_number
 from undertow.kernels.matching import best_maker, could_fill, order_price, take_lots
-from undertow.kernels.spot import highest_price, lacks_balance
-from undertow.kernels.spot import trade as trade_spot
+from undertow.kernels.spot import highest_price, lacks_balance, swap
 from undertow.kernels.tables import find
 from undertow.model.codes import (
     ACCEPTED,
@@ -112,6 +112,7 @@ def write(
 @inner
 def reject(venue: Exchange, command: Records, reason: int) -> None:
     """Say why a command is not carried out, with its own numbers."""
+    stay_apart()
     write(
         venue, REJECTED, reason, command["side"], command["leg"], command["instrument"],
         command["account"], command["order_id"], command["price_ticks"],
@@ -182,15 +183,14 @@ def refusal(venue: Exchange, command: Records, position: int) -> int:
     if command["expire_ns"] != 0 and command["expire_ns"] <= venue.state[0]["now_ns"]:
         return ALREADY_EXPIRED
     side, lots = int64(command["side"]), command["quantity_lots"]
-    price = guide_ticks(contract) if is_market else command["price_ticks"]
-    if contract["kind"] == SPOT:
-        if is_market and price == 0:
-            place = venue.book.sides[2 * int64(command["instrument"]) + 1 - side]
-            if place["orders"] == 0:
+    price = contract["mark_ticks"] if is_market else command["price_ticks"]
+    if contract["mark_ticks"] == 0:
+        if contract["kind"] != SPOT:
+            return NO_MARK
+        if is_market:
+            price = first_price(venue, int64(command["instrument"]), side)
+            if price == 0:
                 return NO_MARK
-            price = rank_of(1 - side, place["best_rank"])
-    elif contract["mark_ticks"] == 0:
-        return NO_MARK
     flagged = int64(command["flags"]) & REDUCE_ONLY != 0
     reason = bad_size(contract, side, price, lots, flagged, is_market)
     if reason != NO_REASON:
@@ -211,6 +211,16 @@ def refusal(venue: Exchange, command: Records, position: int) -> int:
     if reduces:
         return NO_REASON
     return lacks_margin(venue, slot, side, price, lots, is_market)
+
+
+@inner
+def first_price(venue: Exchange, instrument: int, side: int) -> int:
+    """The last price of a spot instrument without a mark, else the other side's best, else 0."""
+    last = venue.contracts[instrument]["last_ticks"]
+    other = 2 * instrument + 1 - side
+    if last == 0 and venue.book.sides[other]["orders"] > 0:
+        last = rank_of(other, venue.book.sides[other]["best_rank"])
+    return last
 
 
 @inner_inlined
@@ -329,6 +339,7 @@ def tag_of(reduces: bool, leg: int) -> Any:
 @inner
 def enter(venue: Exchange, command: Records) -> None:
     """A new limit or market order."""
+    stay_apart()
     order_id = command["order_id"]
     reason = refusal(venue, command, id_position(venue.book, order_id))
     if reason != NO_REASON:
@@ -368,6 +379,7 @@ def finish(
     force: int, self_trade: int, reduces: bool, expire_ns: int, is_market: bool,
 ) -> None:  # fmt: skip
     """Fill an accepted order as far as possible; the rest rests or leaves."""
+    stay_apart()
     reason = NO_REASON
     instrument, side = queue >> 1, queue & 1
     if would_take(venue, queue, price):
@@ -426,6 +438,7 @@ def match(
 @inner
 def remove(venue: Exchange, slot: int, kind: int, reason: int) -> None:
     """Take a resting order out, and say so."""
+    stay_apart()
     order = venue.book.orders[slot]
     queue, tag = int64(order["queue"]), int64(order["reduce_only"])
     account, lots = int64(order["account"]), order["quantity_lots"]
@@ -452,6 +465,7 @@ def fill(
     leaves: int, reason: int,
 ) -> None:  # fmt: skip
     """Trade some lots with a resting order; a forced taker (with a reason) pays no fee here."""
+    stay_apart()
     maker = venue.book.orders[slot]
     instrument, side = queue >> 1, queue & 1
     contract = venue.contracts[instrument]
@@ -468,11 +482,9 @@ def fill(
     sign = 1 if side == BUY else -1
     fee, maker_fee = 0, 0
     if contract["kind"] == SPOT:
-        taker_ppm = contract["taker_fee_ppm"] if reason == NO_REASON else 0
         amount, maker_amount = -sign * bought, sign * bought
-        fee = trade_spot(venue, account, contract, sign * lots, -amount, taker_ppm)
-        maker_fee = trade_spot(
-            venue, maker_account, contract, -sign * lots, -maker_amount, contract["maker_fee_ppm"]
+        fee, maker_fee = swap(
+            venue, contract, account, maker_account, sign * lots, sign * bought, reason != NO_REASON
         )
     else:
         amount = settle(venue, held_by_taker, sign * lots, sign * bought, reason != NO_REASON)
@@ -505,6 +517,7 @@ def fill(
 @inner
 def shrink(venue: Exchange, position: int) -> None:
     """Cancel resting orders that only reduce and exceed what there is, the newest first."""
+    stay_apart()
     held = venue.positions[position]
     for side in (BUY, SELL):
         if held["reduce_lots"] == 0:

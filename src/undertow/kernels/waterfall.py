@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from undertow.kernels.apart import stay_apart
 from undertow.kernels.collateral import hand_over
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, kernel, uint32
 from undertow.kernels.exchange_arrays import Exchange
@@ -81,6 +82,7 @@ def next_open(venue: Exchange, pool: int, slot: int) -> int:
 @kernel
 def first_open(venue: Exchange, pool: int) -> int:
     """The pool's first open position; 0 if all are flat."""
+    stay_apart()
     slot = pool_slot(venue, pool)
     if slot != 0:
         return uint32(slot if venue.positions[slot]["lots"] != 0 else 0)
@@ -115,6 +117,7 @@ def margin_of(venue: Exchange, pool: int) -> int:
 @inner
 def say_waits(venue: Exchange, pool: int, reason: int) -> None:
     """Say why a pool that lacks margin is left alone until the next mark."""
+    stay_apart()
     held = venue.positions[first_open(venue, pool)]
     event = write(
         venue, LIQUIDATION_WAITS, reason, 0, int64(held["key"]) % 4, int64(held["key"]) // 4,
@@ -127,6 +130,7 @@ def say_waits(venue: Exchange, pool: int, reason: int) -> None:
 @inner
 def take_over(venue: Exchange, pool: int, taker: int) -> None:
     """Give all positions of a pool to the fund or the vault, at the mark."""
+    stay_apart()
     slot = first_open(venue, pool)
     while slot != 0:
         held = venue.positions[slot]
@@ -161,6 +165,7 @@ def instrument_of(venue: Exchange, pool: int) -> int:
 @inner
 def keep_surplus(venue: Exchange, pool: int, keeper: int) -> None:
     """What is left of a pool that was taken over goes to whoever took it."""
+    stay_apart()
     left = margin_of(venue, pool)
     if left > 0:
         receive(venue, pool, -left)
@@ -178,6 +183,7 @@ def keep_surplus(venue: Exchange, pool: int, keeper: int) -> None:
 @inner
 def start_winding_up(venue: Exchange, pool: int) -> bool:
     """Pay the deficit of a bankrupt pool; true if winners must be ranked before it can go on."""
+    stay_apart()
     if venue.assets.shape[0] > 1:
         hand_over(venue, pool)
     rules, state, account = venue.rules[0], venue.state[0], pool >> 24
@@ -208,6 +214,7 @@ def start_winding_up(venue: Exchange, pool: int) -> bool:
 @inner
 def finish_winding_up(venue: Exchange, pool: int) -> None:
     """What nobody could be deleveraged for, and what is owed after all."""
+    stay_apart()
     rules, account = venue.rules[0], pool >> 24
     is_customer = account >= FIRST_CUSTOMER
     if first_open(venue, pool) != 0:
@@ -225,9 +232,10 @@ def finish_winding_up(venue: Exchange, pool: int) -> None:
         keep_surplus(venue, pool, FUND)
 
 
-@inner_inlined
+@inner
 def draw(venue: Exchange, pool: int, owed: int) -> int:
     """Let the fund pay what it can of a deficit."""
+    stay_apart()
     fund = venue.accounts[FUND]
     paid = min(owed, max(0, min(fund["cash_units"], cross_equity(venue, FUND))))
     if paid > 0:
@@ -241,9 +249,10 @@ def draw(venue: Exchange, pool: int, owed: int) -> int:
     return paid
 
 
-@inner_inlined
+@inner
 def write_off(venue: Exchange, pool: int, owed: int) -> None:
     """A deficit that is left: shared by those in profit where the venue says so, else bad debt."""
+    stay_apart()
     if venue.rules[0]["socialises"] != 0:
         owed -= socialise(venue, pool, owed)
     if owed > 0:
@@ -270,6 +279,7 @@ def able_to_pay(venue: Exchange, account: int, bankrupt: int) -> int:
 @inner
 def socialise(venue: Exchange, pool: int, owed: int) -> int:
     """Take a deficit from all cross accounts in profit, in proportion to it, rounded down."""
+    stay_apart()
     accounts, bankrupt = venue.accounts.shape[0], pool >> 24
     total = 0
     for account in range(FIRST_CUSTOMER, accounts):
@@ -322,9 +332,10 @@ def list_winners(venue: Exchange, rows: Records) -> int:
     return found
 
 
-@inner_inlined
+@inner
 def describe(venue: Exchange, contract: Records, slot: int, row: Records) -> None:
     """What a ranking may look at."""
+    stay_apart()
     held = venue.positions[slot]
     account = int64(held["account"])
     mark = contract["mark_ticks"]
@@ -389,9 +400,10 @@ def cost_of(venue: Exchange, contract: Records, signed: int, owed: int, lots: in
     return worth
 
 
-@inner_inlined
+@inner
 def split(rows: Records, taken: Lots, count: int, cost: int) -> None:
     """Shares of a cost in proportion to lots, by largest remainder, ties to the earlier row."""
+    stay_apart()
     size = abs(cost)
     rest = size
     for index in range(taken.shape[0]):
@@ -433,9 +445,10 @@ def price_of(contract: Records, signed: int, cost: int) -> int:
     return max(0, cost // (signed * contract["units"]))
 
 
-@inner_inlined
+@inner
 def close_one(venue: Exchange, slot: int, row: Records, lots: int, side: int, price: int) -> None:
     """One winner takes some lots of the bankrupt position."""
+    stay_apart()
     held = venue.positions[slot]
     other_slot, share = uint32(row["slot"]), row["share_units"]
     other = venue.positions[other_slot]
