@@ -197,3 +197,9 @@ def test_what_is_no_asset_is_refused(opened: Open) -> None:
     assert tell_price(desk, 0)[0].reason == codes.BAD_AMOUNT
     assert tell_price(desk, 10**12 + 1)[0].reason == codes.BAD_AMOUNT
     assert desk.set(codes.DEPOSIT, ANN, 2**58, asset=COIN)[0].reason == codes.BAD_AMOUNT
+
+
+def test_a_cheap_asset_still_fits_into_its_counter(opened: Open) -> None:
+    desk = opened(linear(), rules=Rules(assets=(Asset(), Asset(max_price_units=1))))
+    assert said(desk.set(codes.DEPOSIT, ANN, 2**60, asset=COIN)) == ["deposited"]
+    assert desk.set(codes.DEPOSIT, ANN, 1, asset=COIN)[0].reason == codes.BAD_AMOUNT

@@ -148,11 +148,12 @@ def told_asset(venue: Exchange, command: Records, kind: int) -> None:
 
 @inner_inlined
 def deposit_asset(venue: Exchange, command: Records) -> None:
-    """Bring some of an asset in; all of it together is worth at most 2^58 cash units."""
+    """Bring some of an asset in: all together at most 2^60 units, worth at most 2^58 of cash."""
     reason, amount = bad_asset(venue, command), command["amount"]
     if reason == NO_REASON:
         asset = venue.assets[int64(command["asset"])]
-        most = mul_div_floor(MOST_ASSET_VALUE_UNITS, MILLION, asset["max_price_units"])[0]
+        most, fits = mul_div_floor(MOST_ASSET_VALUE_UNITS, MILLION, asset["max_price_units"])
+        most = min(most, MOST_UNITS) if fits else MOST_UNITS
         if amount <= 0 or asset["deposited_units"] > most - amount:
             reason = BAD_AMOUNT
     if reason != NO_REASON:
@@ -171,13 +172,11 @@ def withdraw_asset(venue: Exchange, command: Records) -> None:
     if reason == NO_REASON and amount <= 0:
         reason = BAD_AMOUNT
     if reason == NO_REASON:
-        if amount > spare_units(venue, account, number):
+        asset = venue.assets[number]
+        has = venue.holdings[account * venue.assets.shape[0] + number]["units"]
+        short = amount > spare_units(venue, account, number)
+        if short or worth(asset, has) - worth(asset, has - amount) > free(venue, account):
             reason = INSUFFICIENT_BALANCE
-        else:
-            asset = venue.assets[number]
-            has = venue.holdings[account * venue.assets.shape[0] + number]["units"]
-            if worth(asset, has) - worth(asset, has - amount) > free(venue, account):
-                reason = INSUFFICIENT_BALANCE
     if reason != NO_REASON:
         reject(venue, command, reason)
         return

@@ -44,8 +44,10 @@ from undertow.kernels.exchange_arrays import (
     with_more_positions,
     with_more_waiting,
 )
+from undertow.kernels.links import first_link
 from undertow.kernels.liquidation import handle
 from undertow.kernels.pools import collect, look_at_dirty
+from undertow.kernels.prefetch import prefetch
 from undertow.kernels.trading import enter, reject, touch
 from undertow.kernels.waterfall import (
     WINNER,
@@ -83,7 +85,8 @@ from undertow.model.codes import (
 
 # What the venue is about to do within a command.
 BEGIN, FIRE_FIRST, COLLECT, LOOK, LIQUIDATE, RANK, FIRE_LAST = 0, 1, 2, 3, 4, 5, 6
-ROOM = 1 << 16
+ROOM = 1 << 14
+AHEAD = 5
 
 Ranking = Callable[[Records, int], Lots]
 
@@ -97,6 +100,7 @@ def trade(venue: Exchange, commands: Records, start: int) -> int:
     """
     state, index = venue.state[0], start
     while index < commands.shape[0]:
+        look_ahead(venue, commands, index)
         command = commands[index]
         kind = command["kind"]
         is_order = kind in (LIMIT, MARKET)
@@ -116,6 +120,27 @@ def trade(venue: Exchange, commands: Records, start: int) -> int:
             break
         index += 1
     return index
+
+
+@inner_inlined
+def look_ahead(venue: Exchange, commands: Records, index: int) -> None:
+    """Fetch what commands to come will touch: first the ways to it, then the order, the position.
+
+    Accounts that do not exist are read as the first.
+    """
+    book, accounts = venue.book, venue.accounts.shape[0]
+    if index + 3 * AHEAD >= commands.shape[0]:
+        return
+    command = commands[index + 3 * AHEAD]
+    account = int64(command["account"]) if 0 <= command["account"] < accounts else 0
+    prefetch(book.links, first_link(book.links, book.orders, command["order_id"]))
+    prefetch(venue.accounts, account)
+    prefetch(book.account_orders, account)
+    command = commands[index + 2 * AHEAD]
+    account = int64(command["account"]) if 0 <= command["account"] < accounts else 0
+    prefetch(venue.positions, venue.accounts[account]["first_position"])
+    prefetch(book.orders, book.account_orders[account])
+    prefetch(book.orders, book.links[first_link(book.links, book.orders, command["order_id"])])
 
 
 @kernel
@@ -371,7 +396,10 @@ def process(
         elif state["events_needed"] > len(venue.events) - state["events"]:
             venue = flushed(venue, written, int(state["events_needed"]))
     venue = flushed(venue, written, 0)
-    return venue, np.concatenate(written) if written else venue.events[:0]
+    if not written:
+        return venue, venue.events[:0]
+    words = written[0] if len(written) == 1 else np.concatenate(written)
+    return venue, words.view(EVENT).reshape(-1)
 
 
 def action(kind: int, phase: int) -> Callable[[Exchange, Records, int], int]:
@@ -415,11 +443,16 @@ def with_room(venue: Exchange) -> Exchange:
     return with_more_positions(venue)
 
 
+def as_words(events: Records) -> Records:
+    """The same memory as plain integers: NumPy copies records field by field."""
+    return events.view(np.int64).reshape(len(events), -1)
+
+
 def flushed(venue: Exchange, written: list[Records], needed: int) -> Exchange:
     """Put the events aside, and make room for as many as are needed."""
     state: Any = venue.state[0]
     if state["events"] > 0:
-        written.append(venue.events[: int(state["events"])].copy())
+        written.append(as_words(venue.events[: int(state["events"])]).copy())
         state["events"] = 0
     if needed > len(venue.events):
         venue = venue._replace(events=np.zeros(2 * needed, EVENT))

@@ -17,11 +17,12 @@ from undertow.kernels.margin import collateral, tier_number
 from undertow.kernels.matching import best_maker
 from undertow.kernels.pools import (
     bankruptcy_price,
-    is_due,
+    handled_mark,
     lacks,
     pool_equity,
     pool_maintenance,
     pool_slot,
+    spare_of,
 )
 from undertow.kernels.trading import fill, remove, write
 from undertow.kernels.waterfall import (
@@ -59,7 +60,9 @@ from undertow.model.codes import (
 @part
 def handle(venue: Exchange, pool: int) -> bool:
     """Liquidate one pool as far as it can be done now; true if winners must be ranked first."""
-    if not is_due(venue, pool):
+    equity, needed = pool_equity(venue, pool), pool_maintenance(venue, pool)
+    is_handled = handled_mark(venue, pool) == venue.state[0]["mark_number"]
+    if is_handled or spare_of(venue, equity, needed) >= 0:
         if venue.assets.shape[0] > 1 and pool & 0xFFFFFF == 0:
             exchange(venue, pool >> 24)
         return False
@@ -75,21 +78,23 @@ def handle(venue: Exchange, pool: int) -> bool:
             int64(venue.positions[slot]["key"]) % 4,
         )
     event = write(venue, LIQUIDATION, NO_REASON, 0, leg, first, account, 0, 0, 0, 0)
-    event["amount_units"] = pool_equity(venue, pool)
-    event["fee_units"] = pool_maintenance(venue, pool)
+    event["amount_units"] = equity
+    event["fee_units"] = needed
     if account < FIRST_CUSTOMER:
         return start_winding_up(venue, pool)
     if rules["cancels_orders_first"] != 0:
         cancel_in(venue, account, first, int(slot == 0), BY_LIQUIDATION)
+    said = venue.state[0]["events"]
     waits = close_in_book(venue, pool)
     if venue.assets.shape[0] > 1 and slot == 0:
         sell(venue, account, collateral(venue, account) - pool_equity(venue, pool))
-    if not lacks(venue, pool):
-        release(venue, slot)
-        return False
+    if venue.state[0]["events"] != said:  # else nothing has changed
+        equity, needed = pool_equity(venue, pool), pool_maintenance(venue, pool)
+        if spare_of(venue, equity, needed) >= 0:
+            release(venue, slot)
+            return False
     takeover = rules["takeover"]
-    equity = pool_equity(venue, pool)
-    kept = of_million(pool_maintenance(venue, pool), rules["backstop_ppm"])
+    kept = of_million(needed, rules["backstop_ppm"])
     if takeover == BY_VAULT and first_open(venue, pool) != 0 and equity >= kept:
         say_waits(venue, pool, waits)
         return False
@@ -178,6 +183,8 @@ def send(venue: Exchange, pool: int, slot: int, lots: int) -> int:
     limit = MOST_PRICE_TICKS if side == BUY else 1
     queue = 2 * instrument + side
     other = queue ^ 1
+    if venue.book.sides[other]["orders"] == 0:
+        return lots
     while lots > 0 and lacks(venue, pool):
         if venue.rules[0]["bounded_by_bankruptcy"] != 0:  # anew each time, as fees have been paid
             limit = bankruptcy_price(contract, held["lots"], pool_equity(venue, pool))

@@ -24,6 +24,7 @@ from undertow.kernels.margin import (
     tier_number,
     unrealised,
 )
+from undertow.kernels.prefetch import prefetch
 from undertow.model.codes import BAD_DEBTS, FIRST_CUSTOMER, FUND, INVERSE, MOST_PRICE_TICKS, VENUE
 
 STEPS = 4  # a watch comes closer to the price where margin is missing with each
@@ -72,11 +73,15 @@ def pool_maintenance(venue: Exchange, pool: int) -> int:
 @inner_inlined
 def spare(venue: Exchange, pool: int) -> int:
     """Margin that may be lost before the pool is liquidated; below 0: it must be."""
-    needed = pool_maintenance(venue, pool)
-    left = pool_equity(venue, pool) - needed
+    return spare_of(venue, pool_equity(venue, pool), pool_maintenance(venue, pool))
+
+
+@inner_inlined
+def spare_of(venue: Exchange, equity: int, needed: int) -> int:
+    """The same for a pool with this equity and maintenance margin."""
     if needed > 0 and venue.rules[0]["liquidates_when_equal"] != 0:
-        left -= 1
-    return left
+        return equity - needed - 1
+    return equity - needed
 
 
 @inner_inlined
@@ -127,14 +132,6 @@ def handled_mark(venue: Exchange, pool: int) -> int:
     if slot == 0:
         return venue.accounts[pool >> 24]["handled"]
     return venue.positions[slot]["handled"]
-
-
-@inner_inlined
-def is_due(venue: Exchange, pool: int) -> bool:
-    """Whether a pool lacks margin and was not yet handled in this mark."""
-    if handled_mark(venue, pool) == venue.state[0]["mark_number"]:
-        return False
-    return lacks(venue, pool)
 
 
 @inner
@@ -190,6 +187,9 @@ def look_at_dirty(venue: Exchange) -> None:
     state["due_index"] = 0
     marked, kept = state["dirty"], 0
     for index in range(marked):
+        if index + 12 < marked:
+            prefetch(venue.accounts, venue.dirty[index + 12])
+            prefetch(venue.positions, venue.accounts[venue.dirty[index + 6]]["first_position"])
         account = int64(venue.dirty[index])
         venue.accounts[account]["dirty"] = 0
         if account not in (VENUE, BAD_DEBTS) and look_at(venue, account):

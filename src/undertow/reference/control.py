@@ -48,7 +48,7 @@ def told_asset(venue: Exchange, command: Command, kind: int) -> None:
 
 
 def deposit_asset(venue: Exchange, command: Command) -> None:
-    """Bring some of an asset in; all of it together is worth at most 2^58 cash units."""
+    """Bring some of an asset in: all together at most 2^60 units, worth at most 2^58 of cash."""
     amount = command.amount
     if refused(
         venue, command,
@@ -57,7 +57,7 @@ def deposit_asset(venue: Exchange, command: Command) -> None:
     ):  # fmt: skip
         return
     asset = venue.assets[command.asset]
-    most = codes.MOST_ASSET_VALUE_UNITS * MILLION // asset.asset.max_price_units
+    most = min(MOST_UNITS, codes.MOST_ASSET_VALUE_UNITS * MILLION // asset.asset.max_price_units)
     if refused(
         venue, command, (amount <= 0 or asset.deposited_units > most - amount, codes.BAD_AMOUNT)
     ):

@@ -76,6 +76,9 @@ def with_collateral(made: Terms, collateral: Sequence[Collateral]) -> Terms:
         assumed.append(Assumption(f"collateral.{one.asset}.haircut", str(haircut), BY_CALLER))
         if one.price or not made.dated.collateral.price:
             assumed.append(Assumption(f"collateral.{one.asset}.price", source, BY_CALLER))
+    assumed.append(
+        Assumption("collateral.exchange_threshold", "0", "no source says for which cash")
+    )
     rules: Rules = replace(made.rules, assets=tuple(assets))
     return replace(
         made, rules=rules, listings=tuple(listings), assets=tuple(names),

@@ -136,11 +136,13 @@ def listing(
     tiers = ladder(dated, instrument, own, used)
     is_inverse = instrument.kind == "inverse"
     units = worth.numerator
-    most = ROOM_UNITS // (units if is_inverse else units * MOST_TICKS)
+    # With coarse ticks so many would be no price, and take room from positions.
+    most_ticks = int(MOST_TICKS / max(Decimal(1), instrument.tick_size))
+    most = ROOM_UNITS // (units if is_inverse else units * most_ticks)
     if most < 1:
-        raise UndertowError(f"{symbol}: one lot at {MOST_TICKS} ticks is more than 2^60 units")
+        raise UndertowError(f"{symbol}: one lot at {most_ticks} ticks is more than 2^60 units")
     contract = Contract(
-        kind=KINDS[instrument.kind], units=units, max_price_ticks=MOST_TICKS,
+        kind=KINDS[instrument.kind], units=units, max_price_ticks=most_ticks,
         min_lots=max(1, _lots(instrument.min_quantity, own, 1, up=True)),
         max_lots=min(most, _lots(instrument.max_quantity, own, most)),
         max_position_lots=most, min_notional_units=_min_notional(instrument, used),
