@@ -56,7 +56,8 @@ def main() -> int:
         seconds = time.monotonic() - start_s
         console.print(
             f"{name}: {done:,} commands in {seed - asked.first:,} sequences from seed "
-            f"{asked.first:,} agree ({asked.lane}, {seconds:,.0f} s)"
+            f"{asked.first:,} agree ({asked.lane}, {seconds:,.0f} s)",
+            soft_wrap=True,
         )
     return 0
 
