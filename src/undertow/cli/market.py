@@ -1,66 +1,17 @@
-"""The command line. Commands load what they need when they run, so that ``--help`` is quick."""
+"""Commands about tapes and rules: what there is, what it says, how to bring in one's own."""
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from undertow.cli.app import JsonOption, TapeArgument, app, complain, print_json
 from undertow.errors import UndertowError
 
 if TYPE_CHECKING:
     from undertow.tape.importers.run import Imported
-
-app = typer.Typer(
-    name="undertow",
-    help="A crash-test lab for leveraged crypto markets.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-TapeArgument = Annotated[
-    str, typer.Argument(metavar="TAPE", help="Folder of a tape, or the name of a bundled one.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-
-
-def main() -> NoReturn:
-    """Run the command line: exit code 2 for a user's mistake, said in one line."""
-    try:
-        app()
-    except UndertowError as error:
-        _complain(str(error))
-        sys.exit(2)
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
-    except OSError as error:  # a full disk, a folder that may not be written
-        _complain(str(error))
-        sys.exit(2)
-    except Exception as error:
-        # A tape whose parts were damaged inside shows only when polars reads them.
-        if not type(error).__module__.startswith("polars"):
-            raise
-        reason = str(error).strip().splitlines()
-        _complain(f"the tape cannot be read: {reason[0] if reason else type(error).__name__}")
-        sys.exit(2)
-    sys.exit(0)
-
-
-def _complain(text: str) -> None:
-    sys.stderr.write(f"undertow: {text}\n")
-
-
-def print_json(value: object) -> None:
-    """JSON on stdout; no NaN, so that every reader takes it."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 @app.command()
@@ -109,7 +60,7 @@ def sql(
 
     opened = Tape.open(tape)
     for sentence in opened.missing:
-        _complain(f"{tape}: {sentence}")
+        complain(f"{tape}: {sentence}")
     names, rows = query(opened, statement)
     if as_json:
         print_json(json_rows(names, rows))
@@ -216,7 +167,3 @@ def conform(
             typer.echo(failure)
         typer.echo(f"{outcome.passed} passed, {outcome.failed} failed")
     raise typer.Exit(1 if outcome.failed else 0)
-
-
-if __name__ == "__main__":
-    main()

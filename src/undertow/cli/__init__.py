@@ -1,0 +1,8 @@
+"""The command line: each module adds its commands to the one app."""
+
+from __future__ import annotations
+
+from undertow.cli import market
+from undertow.cli.app import app, main
+
+__all__ = ["app", "main", "market"]

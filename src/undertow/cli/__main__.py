@@ -1,0 +1,5 @@
+"""``python -m undertow.cli`` does what ``undertow`` does."""
+
+from undertow.cli import main
+
+main()
