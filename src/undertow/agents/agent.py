@@ -44,6 +44,10 @@ class Agent(ABC):
 
     kind: ClassVar[str]
     settings: ClassVar[type[Settings]] = Settings
+    # Whether its first account at each venue is the other side of what crowds hold on the eve,
+    # with so much equity per dollar of that.
+    takes_residual: ClassVar[bool] = False
+    residual_equity_share: float = 1.0
 
     def __init__(self, name: str, parameters: Any, place: Place, dice: np.random.Generator) -> None:
         self.name, self.parameters, self.place, self.dice = name, parameters, place, dice

@@ -1,8 +1,9 @@
 """Commands of one agent in one step: floats in, whole ticks and lots out.
 
-Every method takes arrays, or single values that go for all. ``account`` counts from 0 within the
-agent's own accounts at the venue. Prices are rounded to the nearest tick (bids down, asks up where
-said), quantities down to whole lots; what is then below one lot is left out.
+Every method takes arrays, or single values that go for all; ``asset`` as well. ``account``
+counts from 0 within the agent's own accounts at the venue. Prices are rounded to the nearest tick
+(bids down, asks up where said), quantities down to whole lots; what is then below one lot is left
+out.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Orders:
     def market(
         self,
         venue: int,
-        asset: int,
+        asset: ArrayLike,
         account: ArrayLike,
         is_buy: ArrayLike,
         quantity: ArrayLike,
@@ -80,7 +81,7 @@ class Orders:
     def limit(
         self,
         venue: int,
-        asset: int,
+        asset: ArrayLike,
         account: ArrayLike,
         is_buy: ArrayLike,
         quantity: ArrayLike,
@@ -96,27 +97,40 @@ class Orders:
         )  # fmt: skip
 
     def stop(
-        self, venue: int, asset: int, account: ArrayLike, is_buy: ArrayLike, trigger: ArrayLike
+        self,
+        venue: int,
+        asset: ArrayLike,
+        account: ArrayLike,
+        is_buy: ArrayLike,
+        trigger: ArrayLike,
     ) -> Rows:
         """Stop orders on the mark that close whatever is then open; returns their ids."""
-        rows = self._rows(venue, asset, account, is_buy)
+        rows = self._rows(venue, asset, account, is_buy, np.size(trigger))
         rows["kind"], rows["trigger"] = codes.CONDITIONAL, codes.STOP
         rows["flags"] = codes.CLOSE_POSITION
         rows["trigger_ticks"] = np.maximum(
-            1, np.rint(np.asarray(trigger, np.float64) / self.place.tick[venue, asset])
+            1, np.rint(np.asarray(trigger, np.float64) / self.place.tick[venue, np.asarray(asset)])
         )
         return self._named(venue, rows)
 
-    def cancel(self, venue: int, asset: int, account: ArrayLike, order_id: ArrayLike) -> None:
+    def cancel(self, venue: int, asset: ArrayLike, account: ArrayLike, order_id: ArrayLike) -> None:
         """Cancel single orders."""
         rows = self._rows(venue, asset, account, False, np.size(order_id))
         rows["kind"], rows["order_id"] = codes.CANCEL, order_id
         self.by_venue[venue].append(rows)
 
-    def cancel_all(self, venue: int, asset: int, account: ArrayLike) -> None:
+    def cancel_all(self, venue: int, asset: ArrayLike, account: ArrayLike) -> None:
         """Cancel all orders in an asset; in all assets with -1."""
         rows = self._rows(venue, asset, account, False)
         rows["kind"] = codes.CANCEL_ALL
+        self.by_venue[venue].append(rows)
+
+    def set_leverage(
+        self, venue: int, asset: ArrayLike, account: ArrayLike, leverage: ArrayLike
+    ) -> None:
+        """Leverage that initial margin is counted with; the venue's default before."""
+        rows = self._rows(venue, asset, account, False, np.size(leverage))
+        rows["kind"], rows["amount"] = codes.SET_LEVERAGE, leverage
         self.by_venue[venue].append(rows)
 
     def move_cash(self, venue: int, account: ArrayLike, usd: ArrayLike) -> None:
@@ -127,11 +141,16 @@ class Orders:
         rows["amount"] = np.abs(amount)
         self.by_venue[venue].append(rows[rows["amount"] > 0])
 
-    def bring_coins(self, venue: int, asset: int, account: ArrayLike, quantity: ArrayLike) -> None:
+    def bring_coins(
+        self, venue: int, asset: ArrayLike, account: ArrayLike, quantity: ArrayLike
+    ) -> None:
         """Bring coins to a spot market."""
         amount = np.rint(np.asarray(quantity, np.float64) * CASH_UNITS).astype(np.int64)
         rows = self._rows(venue, -1, account, False, amount.size)
-        rows["kind"], rows["asset"] = codes.DEPOSIT, self.place.instrument[venue, asset] + 1
+        rows["kind"], rows["asset"] = (
+            codes.DEPOSIT,
+            self.place.instrument[venue, np.asarray(asset)] + 1,
+        )
         rows["amount"] = amount
         self.by_venue[venue].append(rows[rows["amount"] > 0])
 
@@ -153,29 +172,31 @@ class Orders:
         self.openings.append(Openings(venue, asset, numbers, *floats))
 
     def _enter(
-        self, venue: int, asset: int, account: ArrayLike, is_buy: ArrayLike, quantity: ArrayLike,
-        price: ArrayLike | None = None, *, kind: int, time_in_force: int = codes.GTC,
-        reduce_only: bool = False,
+        self, venue: int, asset: ArrayLike, account: ArrayLike, is_buy: ArrayLike,
+        quantity: ArrayLike, price: ArrayLike | None = None, *, kind: int,
+        time_in_force: int = codes.GTC, reduce_only: bool = False,
     ) -> Rows:  # fmt: skip
-        lots = np.asarray(quantity, np.float64) / self.place.lot[venue, asset]
+        lots = np.asarray(quantity, np.float64) / self.place.lot[venue, np.asarray(asset)]
         size = max(np.size(lots), np.size(price) if price is not None else 1)
         rows = self._rows(venue, asset, account, is_buy, size)
         # 1e-6 of a lot forgives what division lost; more would be rounding up.
         whole = np.floor(lots + 1e-6)
-        rows["quantity_lots"] = np.clip(whole, 0, self.place.max_lots[venue, asset])
+        rows["quantity_lots"] = np.clip(whole, 0, self.place.max_lots[venue, np.asarray(asset)])
         rows["kind"], rows["time_in_force"] = kind, time_in_force
         rows["flags"] = codes.REDUCE_ONLY if reduce_only else 0
         if price is not None:
-            ticks = np.asarray(price, np.float64) / self.place.tick[venue, asset]
+            ticks = np.asarray(price, np.float64) / self.place.tick[venue, np.asarray(asset)]
             down, up = np.floor(ticks + 1e-6), np.ceil(ticks - 1e-6)
             rows["price_ticks"] = np.maximum(1, np.where(rows["side"] == BUY, down, up))
         return self._named(venue, rows[rows["quantity_lots"] > 0])
 
     def _rows(
-        self, venue: int, asset: int, account: ArrayLike, is_buy: ArrayLike, size: int = 1
+        self, venue: int, asset: ArrayLike, account: ArrayLike, is_buy: ArrayLike, size: int = 1
     ) -> Rows:
-        rows = np.zeros(max(size, np.size(account), np.size(is_buy)), COMMAND)
-        rows["instrument"] = self.place.instrument[venue, asset] if asset >= 0 else -1
+        size = max(size, np.size(asset), np.size(account), np.size(is_buy))
+        rows = np.zeros(size, COMMAND)
+        places = np.asarray(asset, np.int64)
+        rows["instrument"] = np.where(places < 0, -1, self.place.instrument[venue, places])
         rows["account"] = np.asarray(account, np.int64) + self.first_account[venue]
         rows["side"] = np.where(is_buy, BUY, SELL)
         return rows

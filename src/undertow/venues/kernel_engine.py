@@ -13,7 +13,7 @@ from rich.progress import Progress
 from undertow.kernels import warm_up
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.exchange import process
-from undertow.kernels.exchange_arrays import COMMAND, new_exchange
+from undertow.kernels.exchange_arrays import COMMAND, Exchange, new_exchange
 from undertow.model import codes
 from undertow.model.contracts import Contract, Rules
 from undertow.venues.deleveraging import Candidates, lots_to_take
@@ -31,6 +31,11 @@ class KernelEngine:
         make_ready()
         self._venue = new_exchange(contracts, rules, accounts)
         self._ranking = rules.adl_ranking
+
+    @property
+    def venue(self) -> Exchange:
+        """The arrays as they are now; the next call of `apply` may put others in their place."""
+        return self._venue
 
     def apply(self, commands: Records) -> Records:
         """See `engine.Engine.apply`."""
