@@ -30,7 +30,7 @@ class ArbitrageurSettings(Settings):
     capital_usd: float = Field(
         0.0, ge=0, description="Dollars at all venues together; 0: `capital` times all depth."
     )
-    capital: float = Field(0.5, ge=0, description="Money by depth, where no dollars are given.")
+    capital: float = Field(5.0, ge=0, description="Money by depth, where no dollars are given.")
     capital_multiple: float = Field(1.0, ge=0, description="A lever: all capital times this.")
     leverage: int = Field(5, ge=1, description="At leveraged venues.")
     cost: float = Field(0.0015, ge=0, description="Fees and risk of both legs, as a fraction.")

@@ -10,15 +10,22 @@ from pydantic import Field
 
 from undertow.agents.agent import Agent, Settings, register
 from undertow.agents.crowd_draw import MAINTENANCE, Cells, Holdings, counts, draw_venue, mix
+from undertow.agents.crowd_margin import MarginWatch
 from undertow.agents.crowd_triggers import Triggers
 from undertow.agents.observation import Floats, Observation, Place
 from undertow.agents.orders import Orders
 from undertow.agents.prices import elapsed_s, opening
+from undertow.model import codes
 
+Ints = NDArray[np.int64]
 # News of severity 1 makes longs act as if the price had fallen by so many daily sigma; that wears
 # off with this half-life (both assumed).
 FEAR_SIGMAS = 1.0
 FEAR_HALF_LIFE_S = 3600.0
+# Of what gives up at one place, so much is sold per minute, by its depth; the rest waits (assumed).
+PACE = 0.1
+# And at no worse price than so far from the mark; who gets none stays (assumed).
+SLIP = 0.03
 
 
 class CrowdSettings(Settings):
@@ -47,6 +54,21 @@ class CrowdSettings(Settings):
     stop_sigmas: float = Field(2.0, gt=0, description="Median distance of stops, daily sigma.")
     rescue_share: float = Field(0.1, ge=0, le=1, description="Accounts that add margin, once.")
     rescue_size: float = Field(0.5, ge=0, description="How much, by their equity on the eve.")
+    attentive_share: float = Field(
+        0.95, ge=0, le=1, description="Accounts that close by hand once they notice a warning."
+    )
+    warned_at: float = Field(
+        0.5, gt=0, le=1, description="Share of the way to liquidation at which one is warned."
+    )
+    notice_s: float = Field(1800.0, gt=0, description="Median time until it is noticed, seconds.")
+    notice_spread: float = Field(1.5, ge=0, description="Spread of that time's logarithm.")
+    replaced_share: float = Field(
+        0.85, ge=0, le=1, description="Who closes by hand is followed by somebody new so often."
+    )
+    lifetime_days: float = Field(
+        1.0, gt=0, description="Mean life of a position whose margin is one daily range."
+    )
+    lifetime_power: float = Field(1.2, ge=0, description="Growth of that life with the margin.")
     panic_share: float = Field(0.08, ge=0, le=1, description="Accounts that give up in a move.")
     panic_sigmas: float = Field(3.0, gt=0, description="Median move against them, daily sigma.")
     profit_share: float = Field(0.2, ge=0, le=1, description="Accounts that take a profit.")
@@ -75,11 +97,15 @@ class Crowd(Agent):
         shape = (len(place.venues), len(place.assets))
         self._panic = {True: Triggers(shape, True), False: Triggers(shape, False)}
         self._profit = {True: Triggers(shape, False), False: Triggers(shape, True)}
+        self._margin = MarginWatch(one, shape, place.volatility, place.start_ns, dice)
         self._rescue = {True: Triggers(shape, True), False: Triggers(shape, False)}
         self._stops: list[tuple[int, NDArray[Any], NDArray[Any], NDArray[Any], Floats]] = []
         self._gone = [np.zeros(number, np.bool_) for number in self.accounts().tolist()]
         self._fear = np.zeros(len(place.assets))
         self._before_ns = place.start_ns
+        self._seconds_passed = 0.0
+        self._depth = np.where(place.listed, np.nan_to_num(place.depth_usd), 0.0)
+        self._waiting: dict[bool, list[tuple[int, int, Ints, Floats]]] = {True: [], False: []}
 
     def accounts(self) -> NDArray[np.int64]:
         """As many as there are first positions."""
@@ -111,26 +137,64 @@ class Crowd(Agent):
         for venue, lost in enumerate(seen.liquidated):
             if len(lost):
                 self._gone[venue][lost] = True
+        self._margin.act(seen, orders, self._gone)
         scared = self._afraid(seen)
         for is_long in (True, False):
-            for table, marks in ((self._panic, scared), (self._profit, seen.mark)):
-                used = marks if is_long else seen.mark
-                for venue, asset, account, amount in table[is_long].crossed(used):
-                    left = ~self._gone[venue][account]
-                    if left.any():
-                        orders.market(
-                            venue, asset, account[left], not is_long, amount[left],
-                            reduce_only=True,
-                        )  # fmt: skip
+            used = scared if is_long else seen.mark
+            for venue, asset, account, amount in self._panic[is_long].crossed(used):
+                self._waiting[is_long].append((venue, asset, account, amount))
+            for venue, asset, account, amount in self._profit[is_long].crossed(seen.mark):
+                self._take_profit(seen, orders, venue, asset, account, amount, is_long)
             for venue, _, account, amount in self._rescue[is_long].crossed(seen.mark):
                 left = ~self._gone[venue][account]
                 if left.any():
                     orders.move_cash(venue, account[left], amount[left])
+        self._give_up(seen, orders)
+
+    def _take_profit(
+        self, seen: Observation, orders: Orders, venue: int, asset: int, account: Ints,
+        amount: Floats, is_long: bool,
+    ) -> None:  # fmt: skip
+        """Offer the position at the best price of its own side; no hurry."""
+        best = seen.ask[venue, asset] if is_long else seen.bid[venue, asset]
+        left = ~self._gone[venue][account]
+        if left.any() and best > 0:
+            orders.limit(
+                venue, asset, account[left], not is_long, amount[left], best, reduce_only=True
+            )
+
+    def _give_up(self, seen: Observation, orders: Orders) -> None:
+        """Close positions of those in panic, as many as the book may bear since the last time."""
+        seconds = max(self._seconds_passed, self.parameters.every_s)
+        for is_long, waiting in self._waiting.items():
+            if not waiting:
+                continue
+            room = PACE * self._depth * seconds / 60.0
+            later = []
+            for venue, asset, account, amount in waiting:
+                price = seen.mark[venue, asset]
+                sums = np.cumsum(amount) * price
+                # One at least, or a large account would stay for ever.
+                some = max(1, int(np.searchsorted(sums, room[venue, asset])))
+                if seen.halted[venue] or room[venue, asset] <= 0 or not price > 0:
+                    some = 0
+                now, size = account[:some], amount[:some]
+                left = ~self._gone[venue][now]
+                if left.any():
+                    limit = price * (1 - SLIP if is_long else 1 + SLIP)
+                    orders.limit(
+                        venue, asset, now[left], not is_long, size[left], limit,
+                        time_in_force=codes.IOC, reduce_only=True,
+                    )  # fmt: skip
+                room[venue, asset] -= sums[some - 1] if some else 0.0
+                if some < len(account):
+                    later.append((venue, asset, account[some:], amount[some:]))
+            self._waiting[is_long] = later
 
     def _afraid(self, seen: Observation) -> Floats:
         """Marks as scared longs take them: lower after bad news."""
         seconds = elapsed_s(self._before_ns, seen.ts_ns)
-        self._before_ns = seen.ts_ns
+        self._before_ns, self._seconds_passed = seen.ts_ns, seconds
         if not seen.news and not self._fear.any():
             return seen.mark
         self._fear *= 0.5 ** (seconds / FEAR_HALF_LIFE_S)
@@ -169,6 +233,7 @@ class Crowd(Agent):
         rescues = dice.random(number) < one.rescue_share
         # When two thirds of the way to liquidation are gone.
         near = now * np.maximum(1 - sign * np.minimum(room * 2 / 3, 0.95), 0.02)
+        self._margin.add(venue, held, price)
         added = one.rescue_size * held.equity_usd
         amount = np.abs(held.quantity)
         for asset in np.unique(held.asset).tolist():

@@ -14,7 +14,9 @@ from undertow.errors import UndertowError
 
 Ints = NDArray[np.int64]
 # The largest account of a side over the smallest (assumed).
-SIZE_RANGE = 1e5
+SIZE_RANGE = 1e4
+# The largest account's share of a side of an asset at a venue (assumed).
+LARGEST = 0.003
 # Share of notional that an account needs to stay open, as the crowd itself sees it: about what
 # venues ask for small positions (binance-usdm, tiers of October 2025: 0.4 to 1 %).
 MAINTENANCE = 0.006
@@ -74,9 +76,12 @@ def stratified(dice: np.random.Generator, count: int) -> Floats:
 
 
 def sizes(dice: np.random.Generator, count: int, tail: float, total: float) -> Floats:
-    """Pareto sizes, cut at `SIZE_RANGE` times the smallest, that sum to ``total``."""
+    """Pareto sizes, cut at `SIZE_RANGE` and `LARGEST`, that sum to ``total``."""
     thrown = stratified(dice, count)
     drawn = (1 - thrown * (1 - SIZE_RANGE**-tail)) ** (-1 / tail)
+    most = max(LARGEST, 2 / max(count, 1))
+    for _ in range(8):
+        drawn = np.minimum(drawn / drawn.sum(), most)
     scaled: Floats = drawn * (total / drawn.sum())
     return scaled
 
@@ -100,7 +105,7 @@ def draw_venue(
     """All positions of the crowd at one venue; see `counts` for the last but one arguments."""
     parts: list[Any] = []
     first = 0
-    for asset in np.flatnonzero(positions.sum(axis=1)).tolist():
+    for asset in np.flatnonzero(positions.sum(axis=1) * (price > 0)).tolist():
         own = _cells(settings, cells.get((venue, asset)), price[asset], place.volatility[asset])
         for side in (0, 1):
             number = int(positions[asset, side])

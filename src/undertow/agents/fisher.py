@@ -11,9 +11,10 @@ from pydantic import Field
 from undertow.agents.agent import Agent, Settings, register
 from undertow.agents.observation import Observation, Place
 from undertow.agents.orders import Orders
-from undertow.agents.pacing import LEAST_USD, Trend, share_of_way
+from undertow.agents.pacing import LEAST_USD, SLIP, Trend, share_of_way
 from undertow.agents.prices import elapsed_s, quoted
 from undertow.agents.stock import bring, held
+from undertow.model import codes
 
 AWAY = np.array([0.03, 0.045, 0.065, 0.09, 0.13, 0.18, 0.25])
 
@@ -69,7 +70,11 @@ class Fisher(Agent):
             if len(assets):
                 share = share_of_way(seconds, self.parameters.pace_s)
                 quantity = caught[venue, assets] / np.exp(level[venue, assets]) * share
-                orders.market(venue, assets, 0, False, quantity, reduce_only=True)
+                limit = np.exp(level[venue, assets]) * (1 - SLIP)
+                orders.limit(
+                    venue, assets, 0, False, quantity, limit, time_in_force=codes.IOC,
+                    reduce_only=True,
+                )  # fmt: skip
         self._centre = np.where(stale, level, self._centre)
 
     def _fish(

@@ -14,8 +14,12 @@ from undertow.agents.observation import Floats, Observation, Place
 from undertow.agents.orders import Orders
 from undertow.agents.pacing import trade
 from undertow.agents.prices import in_dollars, middle, opening, quoted
-from undertow.agents.stock import bring
+from undertow.agents.stock import bring, held
 from undertow.errors import UndertowError, nearest
+
+# Who must sell takes more of the book at once than others, and goes further into it (assumed).
+SHARE_OF_BOOK = 0.3
+SLIP = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Flows(Agent):
             )
         for sale in self.sales:
             self._share(sale)
-        self._done: dict[int, float] = {}
+        self._brought = np.zeros(place.listed.shape)
         self._began_ns: dict[int, int] = {}
         self._first: Floats | None = None
 
@@ -91,23 +95,28 @@ class Flows(Agent):
         for sale in self.sales:
             asset, share = self._share(sale)
             worth[:, asset] += 1.5 * abs(sale.usd) * self.parameters.scale * share
-        bring(self.place, orders, 1, self._first, worth, np.ones(1), 3)
+        self._brought = bring(self.place, orders, 1, self._first, worth, np.ones(1), 3)
 
     def act(self, seen: Observation, orders: Orders) -> None:
         """What is due by now and was not sold yet."""
+        due = np.zeros(self.place.listed.shape)
         for number, sale in enumerate(self.sales):
-            due = self._due(number, sale, seen)
-            done = self._done.get(number, 0.0)
-            if due <= done:
-                continue
-            self._done[number] = due
-            asset, share = self._share(sale)
-            usd = (due - done) * sale.usd * self.parameters.scale * share
-            for venue in np.flatnonzero(usd).tolist():
-                change = np.zeros(len(self.place.assets))
-                change[asset] = -usd[venue] / seen.quote_usd[venue]
-                where = np.full(len(change), venue)
-                trade(seen, orders, where, change, np.full(len(change), np.inf))
+            passed = self._due(number, sale, seen)
+            if passed > 0:
+                asset, share = self._share(sale)
+                due[:, asset] += passed * sale.usd * self.parameters.scale * share
+        if self._first is None or not due.any():
+            return
+        # In coins of the start, so that a sale is done when they are gone.
+        left = -due / self._first - held(seen, self._brought)
+        change = np.where(due != 0, left * quoted(seen), 0.0)
+        infinite = np.full(len(self._first), np.inf)
+        for venue in np.flatnonzero(np.nan_to_num(change).any(axis=1)).tolist():
+            where = np.full(len(self._first), venue)
+            trade(
+                seen, orders, where, change[venue], infinite, share_of_book=SHARE_OF_BOOK,
+                slip=SLIP,
+            )  # fmt: skip
 
     def _due(self, number: int, sale: Sale, seen: Observation) -> float:
         """The share of a sale that should be done by now."""

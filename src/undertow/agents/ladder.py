@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from undertow.agents.observation import Floats
 from undertow.agents.orders import Orders
 
+Ints = NDArray[np.int64]
 EXPONENT = 0.4
 # Where orders rest, as fractions of the price; each holds what lies between it and the one before.
 NEAR = np.array([0.0001, 0.0003, 0.0008, 0.002, 0.004, 0.006, 0.008, 0.0096])
@@ -23,6 +24,8 @@ RUNGS = np.concatenate([NEAR, FAR])
 EDGES = np.concatenate([NEAR[:-1], [0.01, 0.014, 0.02, 0.027, 0.04, 0.06, 0.1]])
 SHARES = (EDGES / 0.01) ** EXPONENT
 MOST_SHARE = float(SHARES[-1])
+# However much was eaten, this share of every rung is quoted again (assumed).
+LEFT = 0.05
 
 
 def rungs_usd(depth_usd: Floats, eaten_usd: Floats) -> Floats:
@@ -35,47 +38,43 @@ def rungs_usd(depth_usd: Floats, eaten_usd: Floats) -> Floats:
     eaten_usd
         What takers took and nobody has put back.
     """
-    left = np.maximum(depth_usd[..., None] * SHARES - eaten_usd[..., None], 0.0)
-    sizes: Floats = np.diff(left, prepend=0.0, axis=-1)
-    return sizes
+    whole = depth_usd[..., None] * SHARES
+    left = np.maximum(whole - eaten_usd[..., None], LEFT * whole)
+    left[..., 1:] -= left[..., :-1].copy()
+    return left
 
 
 def quote(
     orders: Orders,
-    venue: int,
-    assets: NDArray[np.int64],
-    account: NDArray[np.int64],
+    venues: Ints,
+    assets: Ints,
+    account: Ints,
     centre: Floats,
     half_spread: Floats,
-    bids_usd: Floats,
-    asks_usd: Floats,
+    sizes_usd: Floats,
     rungs: Floats,
 ) -> None:
-    """Put bids and asks around a centre, for some assets of one venue.
+    """Put bids and asks around a centre, at some places.
 
     Parameters
     ----------
-    account
-        By asset, who quotes.
+    venues, assets, account
+        Where, in ascending order of venues, and who quotes there.
     centre, half_spread
-        By asset: price in the venue's quote asset, and a fraction of it added to every rung.
-    bids_usd, asks_usd
-        Of shape ``(assets, rungs)``.
+        By place: price in the venue's quote asset, and a fraction of it added to every rung.
+    sizes_usd
+        Of shape ``(places, 2, rungs)``: bids and asks.
     rungs
         Distances from the centre, as fractions.
     """
-    away = rungs[None, :] + half_spread[:, None]
-    down, up = centre[:, None] * np.maximum(1.0 - away, 0.01), centre[:, None] * (1.0 + away)
-    prices = np.stack([down, up])
-    quantity = np.stack([bids_usd, asks_usd]) / prices
-    shape = prices.shape
-    is_buy = np.zeros(shape, np.bool_)
-    is_buy[0] = True
+    away = rungs + half_spread[:, None]
+    prices = np.empty(sizes_usd.shape)
+    prices[:, 0] = centre[:, None] * np.maximum(1.0 - away, 0.01)
+    prices[:, 1] = centre[:, None] * (1.0 + away)
+    each = 2 * len(rungs)
+    is_buy = np.zeros(sizes_usd.shape, np.bool_)
+    is_buy[:, 0] = True
     orders.limit(
-        venue,
-        np.broadcast_to(assets[None, :, None], shape).ravel(),
-        np.broadcast_to(account[None, :, None], shape).ravel(),
-        is_buy.ravel(),
-        quantity.ravel(),
-        prices.ravel(),
-    )
+        np.repeat(venues, each), np.repeat(assets, each), np.repeat(account, each),
+        is_buy.ravel(), (sizes_usd / prices).ravel(), prices.ravel(),
+    )  # fmt: skip

@@ -10,17 +10,26 @@ from pydantic import Field
 
 from undertow.agents.agent import Agent, Settings, register
 from undertow.agents.fair_value import FairValue
+from undertow.agents.ladder import NEAR
 from undertow.agents.maker_risk import Barred
 from undertow.agents.observation import Floats, Observation, Place
 from undertow.agents.orders import Orders
-from undertow.agents.prices import elapsed_s, in_dollars, middle, opening, per_sqrt_second
+from undertow.agents.prices import (
+    elapsed_s,
+    in_dollars,
+    known,
+    middle,
+    opening,
+    per_sqrt_second,
+    quoted,
+)
 from undertow.agents.quotes import Quotes, Wish
 from undertow.agents.stock import bring, held
 from undertow.agents.stress import Stress
 
 # The widest that half a spread gets, and the most that one reads out of a pushed price (assumed).
 WIDEST = 0.03
-FARTHEST = 0.03
+FARTHEST = 0.01
 # Even a full maker shows so much of the side that would fill it more (assumed).
 LEAST_SIDE = 0.05
 
@@ -28,11 +37,12 @@ LEAST_SIDE = 0.05
 class MarketMakerSettings(Settings):
     """Numbers of the market makers; those without a source are assumed."""
 
+    every_s: float = 2.0
     accounts: int = Field(3, ge=1, le=20, description="Accounts per venue that quote in turn.")
     capital: float = Field(2.0, gt=0, description="Margin by venue, as a multiple of all depth.")
     leverage: int = Field(5, ge=1, description="Leverage that margin is counted with.")
     inventory: float = Field(
-        2.0, gt=0, description="Inventory at which a side is no longer quoted, by usual depth."
+        4.0, gt=0, description="Inventory at which a side is no longer quoted, by usual depth."
     )
     skew: float = Field(0.1, ge=0, description="Shift of quotes at that inventory, in daily sigma.")
     hedge: float = Field(
@@ -95,6 +105,7 @@ class MarketMaker(Agent):
         self.weight = self.depth / np.maximum(weight, 1.0)
         self.local = np.zeros(self.depth.shape)
         self.coins = np.zeros(self.depth.shape)
+        self._nowhere = np.zeros(self.depth.shape, np.bool_)
         self.fair: FairValue | None = None
         self._before_ns = place.start_ns
 
@@ -115,7 +126,7 @@ class MarketMaker(Agent):
             )  # fmt: skip
         share = np.full(one.accounts + 1, 1 / (one.accounts + 1))
         # At spot markets nothing is borrowed: the whole ladder is paid for, on each account.
-        times = np.where(self.place.is_spot, 4.0 * (one.accounts + 1), one.capital)
+        times = np.where(self.place.is_spot, 5.0 * (one.accounts + 1), one.capital)
         worth = self.depth * times[:, None]
         self.coins = bring(self.place, orders, one.accounts + 1, prices, worth, share, one.leverage)
         self.barred.fill(self.depth.sum(axis=1) * one.capital * one.reserve)
@@ -125,14 +136,18 @@ class MarketMaker(Agent):
         seconds = elapsed_s(self._before_ns, seen.ts_ns)
         self._before_ns = seen.ts_ns
         fair = self._believes(seen)
-        # Before its own first quotes the last price is that of some old position.
-        log_mid = np.where(np.isnan(self.quotes.centre), np.nan, np.log(in_dollars(seen, seen.mid)))
+        log_mid = np.log(in_dollars(seen, quoted(seen)))
         self.quotes.watch(seen, seconds)
         coins = held(seen, self.coins)
         price = np.exp(fair.value())
         self._learn(seen, fair, log_mid, seconds)
-        self.stress.update(middle(log_mid, self.weight, fair.value()), seconds, seen)
-        present = self.barred.look(seen, orders, coins, price)
+        # Between a far bid and a far ask there is no price; the alarm follows real ones.
+        wide = seen.ask - seen.bid > 2 * (WIDEST + NEAR[0]) * seen.bid
+        real = np.where(wide, np.nan, log_mid)
+        unknown = np.full(len(self.usual), np.nan)
+        self.stress.update(middle(real, self.weight, unknown), seconds, seen)
+        present = self.barred.look(seen, orders, price)
+        self.quotes.away = self.barred.away(seen.ts_ns)[:, :-1]
         wish = self._wish(fair, coins * price, present)
         due = self.quotes.stale(wish, seen.ts_ns) & ~seen.halted[:, None]
         if due.any():
@@ -161,7 +176,7 @@ class MarketMaker(Agent):
         if seconds <= 0:
             return
         thin = np.exp(self.elasticity * self.stress.level)
-        bought = (np.nan_to_num(seen.bought_usd) - np.nan_to_num(seen.sold_usd)).sum(axis=0)
+        bought = known(seen.bought_usd - seen.sold_usd).sum(axis=0)
         fair.absorb(bought, thin, seconds)
         if one.discovers:
             fair.wander(self.dice, seconds, one.together, one.restlessness)
@@ -169,32 +184,29 @@ class MarketMaker(Agent):
         self.local += (1 - np.exp(-seconds / one.learn_s)) * pushed
         agreed = (1 - np.exp(-seconds / one.agree_s)) * self.local
         self.local -= agreed
-        fair.lasting += (self.weight * agreed).sum(axis=0)
+        fair.lasting += one.permanent * (self.weight * agreed).sum(axis=0)
 
     def _wish(self, fair: FairValue, inventory_usd: Floats, present: Floats) -> Wish:
         """Centre, spread and depth by place."""
         one, level = self.parameters, self.stress.level
         full = np.clip(inventory_usd / self.limit_usd, -1.0, 1.0)
         net = np.clip(inventory_usd.sum(axis=0) / self.limit_usd.sum(axis=0), -1.0, 1.0)
-        eaten = self.quotes.eaten_bid_usd - self.quotes.eaten_ask_usd
-        sided = np.log1p(np.abs(eaten) / np.maximum(self.depth, 1.0))
-        calm = self.depth * np.exp(-self.elasticity * level) * present
-        hit = np.exp(-self.elasticity * sided)
-        bids = calm * np.where(eaten > 0, hit, 1.0)
-        asks = calm * np.where(eaten < 0, hit, 1.0)
+        depth = self.depth * np.exp(-self.elasticity * level) * present
+        # One-sided flow is a bad sign as well: the side that is hit is cut further.
+        eaten = self.quotes.eaten_usd[0] - self.quotes.eaten_usd[1]
+        sided = (1 + np.abs(eaten) / np.maximum(self.depth, 1.0)) ** -self.elasticity
+        bids_hit = eaten > 0
         aside = self.usual * (one.skew * full + one.hedge * net)
         centre = fair.value() + self.local - aside
+        sides = np.empty((2, *centre.shape))
+        least, most = LEAST_SIDE, 1.0
+        sides[0] = np.where(bids_hit, sided, 1.0) * np.minimum(np.maximum(1.25 - full, least), most)
+        sides[1] = np.where(bids_hit, 1.0, sided) * np.minimum(np.maximum(1.25 + full, least), most)
         half = np.minimum(one.spread * np.exp(level), WIDEST)
-        return Wish(
-            centre,
-            np.broadcast_to(half, centre.shape),
-            bids * np.clip(1.25 - full, LEAST_SIDE, 1.0),
-            asks * np.clip(1.25 + full, LEAST_SIDE, 1.0),
-        )
+        return Wish(centre, half, depth * sides)
 
     def _fails(self, share: float, load: Floats) -> NDArray[np.bool_]:
-        shape = self.depth.shape
         if share <= 0:
-            return np.zeros(shape, np.bool_)
-        failed: NDArray[np.bool_] = self.dice.random(shape) < share * load
+            return self._nowhere
+        failed: NDArray[np.bool_] = self.dice.random(self.depth.shape) < share * load
         return failed

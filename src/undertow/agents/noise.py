@@ -11,8 +11,10 @@ from pydantic import Field
 from undertow.agents.agent import Agent, Settings, register
 from undertow.agents.observation import Observation, Place
 from undertow.agents.orders import Orders
-from undertow.agents.prices import DAY_S, elapsed_s, middle, opening, per_sqrt_second, quoted
+from undertow.agents.pacing import SLIP
+from undertow.agents.prices import DAY_S, elapsed_s, known, middle, opening, per_sqrt_second, quoted
 from undertow.agents.stock import bring, held
+from undertow.model import codes
 
 # How long runs of one sign last: a mixture of memories, seconds. Together their correlation falls
 # slowly, about as the power law with exponent 0.5 of Lillo and Farmer, "The long memory of the
@@ -29,7 +31,7 @@ class NoiseSettings(Settings):
     persistence: float = Field(0.5, ge=0, le=1, description="Orders that follow a run of signs.")
     spread_of_sizes: float = Field(1.0, ge=0, description="Standard deviation of log sizes.")
     excitement: float = Field(0.5, ge=0, description="Elasticity of its rate to volatility.")
-    limit: float = Field(3.0, gt=0, description="Position at which it turns, by usual depth.")
+    limit: float = Field(1.0, gt=0, description="Position at which it surely turns, by depth.")
 
 
 @register("noise")
@@ -56,7 +58,7 @@ class Noise(Agent):
 
     def start(self, seen: Observation, orders: Orders) -> None:
         """Bring money and coins for twice its limit."""
-        worth = self.depth * 2.0 * self.parameters.limit
+        worth = self.depth * 3.0 * self.parameters.limit
         self.coins = bring(self.place, orders, 1, opening(self.place, seen), worth, np.ones(1), 3)
 
     def act(self, seen: Observation, orders: Orders) -> None:
@@ -69,16 +71,21 @@ class Noise(Agent):
         usual = one.share * one.turnover * self.depth * seconds / DAY_S
         thrown = self.dice.standard_normal(self.depth.shape)
         size = np.exp(one.spread_of_sizes * thrown - one.spread_of_sizes**2 / 2)
-        # Not more than a twentieth of the book at once.
-        usd = np.minimum(usual * rate * size, 0.05 * self.depth)
         signs = self._signs(seconds)
         full = held(seen, self.coins) * price / np.maximum(one.limit * self.depth, 1.0)
-        signs = np.where(np.abs(np.nan_to_num(full)) > 1, -np.sign(full), signs)
+        turns = np.abs(known(full)) > self.dice.random(full.shape)
+        signs = np.where(turns, -np.sign(full), signs)
+        # Not more than a twentieth of the book at once.
+        book = np.where(signs > 0, seen.ask_depth_usd[:, :, 0], seen.bid_depth_usd[:, :, 0])
+        usd = np.minimum(usual * rate * size, 0.05 * book)
         ready = (usd > 0) & (price > 0) & ~seen.halted[:, None]
-        for venue in np.flatnonzero(ready.any(axis=1)).tolist():
-            assets = np.flatnonzero(ready[venue])
-            quantity = usd[venue, assets] / price[venue, assets]
-            orders.market(venue, assets, 0, signs[venue, assets] > 0, quantity)
+        venues, assets = np.nonzero(ready)
+        if len(venues):
+            price, is_buy = price[ready], signs[ready] > 0
+            limit = price * np.where(is_buy, 1 + SLIP, 1 - SLIP)
+            orders.limit(
+                venues, assets, 0, is_buy, usd[ready] / price, limit, time_in_force=codes.IOC
+            )
 
     def _signs(self, seconds: float) -> NDArray[np.float64]:
         """Of every place: of one of its runs, or thrown anew."""

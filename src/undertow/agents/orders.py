@@ -1,6 +1,7 @@
 """Commands of one agent in one step: floats in, whole ticks and lots out.
 
-Every method takes arrays, or single values that go for all; ``asset`` as well. ``account``
+Every method takes arrays, or single values that go for all; ``asset`` as well, and ``venue`` where
+it says so (in ascending order then). ``account``
 counts from 0 within the agent's own accounts at the venue. Prices are rounded to the nearest tick
 (bids down, asks up where said), quantities down to whole lots; what is then below one lot is left
 out.
@@ -80,7 +81,7 @@ class Orders:
 
     def limit(
         self,
-        venue: int,
+        venue: ArrayLike,
         asset: ArrayLike,
         account: ArrayLike,
         is_buy: ArrayLike,
@@ -90,7 +91,10 @@ class Orders:
         time_in_force: int = codes.GTC,
         reduce_only: bool = False,
     ) -> Rows:
-        """Limit orders; bids are rounded down to the tick, asks up. Returns their ids."""
+        """Limit orders, of one venue or many; bids are rounded down to the tick, asks up.
+
+        Returns their ids.
+        """
         return self._enter(
             venue, asset, account, is_buy, quantity, price, kind=codes.LIMIT,
             time_in_force=time_in_force, reduce_only=reduce_only,
@@ -119,11 +123,14 @@ class Orders:
         rows["kind"], rows["order_id"] = codes.CANCEL, order_id
         self.by_venue[venue].append(rows)
 
-    def cancel_all(self, venue: int, asset: ArrayLike, account: ArrayLike) -> None:
-        """Cancel all orders in an asset; in all assets with -1."""
+    def cancel_all(self, venue: ArrayLike, asset: ArrayLike, account: ArrayLike) -> None:
+        """Cancel all orders in an asset, of one venue or many; in all assets with -1."""
         rows = self._rows(venue, asset, account, False)
         rows["kind"] = codes.CANCEL_ALL
-        self.by_venue[venue].append(rows)
+        if np.ndim(venue) == 0:
+            self.by_venue[int(np.asarray(venue))].append(rows)
+        else:
+            self._split(np.asarray(venue), rows)
 
     def set_leverage(
         self, venue: int, asset: ArrayLike, account: ArrayLike, leverage: ArrayLike
@@ -172,34 +179,51 @@ class Orders:
         self.openings.append(Openings(venue, asset, numbers, *floats))
 
     def _enter(
-        self, venue: int, asset: ArrayLike, account: ArrayLike, is_buy: ArrayLike,
+        self, venue: ArrayLike, asset: ArrayLike, account: ArrayLike, is_buy: ArrayLike,
         quantity: ArrayLike, price: ArrayLike | None = None, *, kind: int,
         time_in_force: int = codes.GTC, reduce_only: bool = False,
     ) -> Rows:  # fmt: skip
-        lots = np.asarray(quantity, np.float64) / self.place.lot[venue, np.asarray(asset)]
+        where = np.asarray(venue), np.asarray(asset)
+        lots = np.asarray(quantity, np.float64) / self.place.lot[where]
         size = max(np.size(lots), np.size(price) if price is not None else 1)
         rows = self._rows(venue, asset, account, is_buy, size)
         # 1e-6 of a lot forgives what division lost; more would be rounding up.
         whole = np.floor(lots + 1e-6)
-        rows["quantity_lots"] = np.clip(whole, 0, self.place.max_lots[venue, np.asarray(asset)])
+        rows["quantity_lots"] = np.minimum(np.maximum(whole, 0), self.place.max_lots[where])
         rows["kind"], rows["time_in_force"] = kind, time_in_force
         rows["flags"] = codes.REDUCE_ONLY if reduce_only else 0
         if price is not None:
-            ticks = np.asarray(price, np.float64) / self.place.tick[venue, np.asarray(asset)]
+            ticks = np.asarray(price, np.float64) / self.place.tick[where]
             down, up = np.floor(ticks + 1e-6), np.ceil(ticks - 1e-6)
             rows["price_ticks"] = np.maximum(1, np.where(rows["side"] == BUY, down, up))
-        return self._named(venue, rows[rows["quantity_lots"] > 0])
+        kept = rows["quantity_lots"] > 0
+        if np.ndim(venue) == 0:
+            return self._named(int(where[0]), rows[kept])
+        return self._split(where[0][kept], rows[kept], named=True)
 
     def _rows(
-        self, venue: int, asset: ArrayLike, account: ArrayLike, is_buy: ArrayLike, size: int = 1
-    ) -> Rows:
-        size = max(size, np.size(asset), np.size(account), np.size(is_buy))
+        self, venue: ArrayLike, asset: ArrayLike, account: ArrayLike, is_buy: ArrayLike,
+        size: int = 1,
+    ) -> Rows:  # fmt: skip
+        size = max(size, np.size(venue), np.size(asset), np.size(account), np.size(is_buy))
         rows = np.zeros(size, COMMAND)
-        places = np.asarray(asset, np.int64)
-        rows["instrument"] = np.where(places < 0, -1, self.place.instrument[venue, places])
-        rows["account"] = np.asarray(account, np.int64) + self.first_account[venue]
+        where, places = np.asarray(venue), np.asarray(asset)
+        rows["instrument"] = np.where(places < 0, -1, self.place.instrument[where, places])
+        rows["account"] = np.asarray(account, np.int64) + self.first_account[where]
         rows["side"] = np.where(is_buy, BUY, SELL)
         return rows
+
+    def _split(self, venue: Rows, rows: Rows, *, named: bool = False) -> Rows:
+        """Hand rows on to their venues, which come in ascending order; returns the orders' ids."""
+        count = np.bincount(venue, minlength=len(self.by_venue))
+        end = np.cumsum(count)
+        if named:
+            rows["order_id"] = np.arange(len(rows)) + (self.next_id - end + count)[venue]
+            self.next_id += count
+        for one in np.flatnonzero(count).tolist():
+            self.by_venue[one].append(rows[end[one] - count[one] : end[one]])
+        ids: Rows = rows["order_id"]
+        return ids
 
     def _named(self, venue: int, rows: Rows) -> Rows:
         first = int(self.next_id[venue])

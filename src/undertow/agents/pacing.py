@@ -8,9 +8,14 @@ from numpy.typing import NDArray
 from undertow.agents.observation import Floats, Observation
 from undertow.agents.orders import Orders
 from undertow.agents.prices import quoted
+from undertow.model import codes
 
 # Smaller differences are not worth an order, dollars.
 LEAST_USD = 500.0
+# Who is not forced looks at the book first: of what rests within 1 % an order takes so much at
+# most, and none of it further than this from the middle (both assumed).
+SHARE_OF_BOOK = 0.1
+SLIP = 0.01
 
 
 def at(values: Floats, venue: NDArray[np.int64]) -> Floats:
@@ -25,23 +30,36 @@ def trade(
     venue: NDArray[np.int64],
     change_usd: Floats,
     most_usd: Floats,
+    *,
+    share_of_book: float = SHARE_OF_BOOK,
+    slip: float = SLIP,
     reduce_only: bool = False,
 ) -> None:
-    """Buy (above 0) or sell for so many dollars, by asset, each at its venue.
+    """Buy (above 0) or sell for so many dollars, by asset and venue; what is not filled is left.
 
-    Orders are cut at ``most_usd``; there is none where the market is halted or has no price.
+    Orders are cut at ``most_usd`` and at a share of the last reading of the book; there is none
+    where the market is halted or has no price.
     """
     price = at(quoted(seen), venue)
     wanted = np.nan_to_num(change_usd)
-    size = np.minimum(np.abs(wanted), np.nan_to_num(most_usd))
+    each = np.arange(len(wanted))
+    book = np.where(
+        wanted > 0, seen.ask_depth_usd[venue, each, 0], seen.bid_depth_usd[venue, each, 0]
+    )
+    size = np.minimum(np.abs(wanted), np.nan_to_num(most_usd, posinf=np.inf))
+    size = np.minimum(size, share_of_book * book)
     ready = (venue >= 0) & (price > 0) & (size > LEAST_USD)
     if not ready.any():
         return
     ready &= ~seen.halted[venue]
     for one in np.unique(venue[ready]).tolist():
         assets = np.flatnonzero(ready & (venue == one))
-        quantity = size[assets] / price[assets]
-        orders.market(one, assets, 0, wanted[assets] > 0, quantity, reduce_only=reduce_only)
+        is_buy = wanted[assets] > 0
+        limit = price[assets] * np.where(is_buy, 1 + slip, 1 - slip)
+        orders.limit(
+            one, assets, 0, is_buy, size[assets] / price[assets], limit,
+            time_in_force=codes.IOC, reduce_only=reduce_only,
+        )  # fmt: skip
 
 
 def share_of_way(seconds: float, pace_s: float) -> float:

@@ -26,7 +26,12 @@ class PathMakerSettings(Settings):
     )
     capital: float = Field(60.0, gt=0, description="Margin by venue, as a multiple of all depth.")
     spread: float = Field(2e-5, ge=0, description="Half the spread, as a fraction.")
-    refill_s: float = Field(60.0, gt=0, description="Until eaten depth is back, seconds.")
+    refill_s: float = Field(
+        10.0,
+        gt=0,
+        description="Until eaten depth is back, seconds; a step that is longer has it several"
+        " times over.",
+    )
     requote: float = Field(1e-5, gt=0, description="Move of the path that renews quotes.")
     depth: float = Field(1.0, gt=0, description="Depth as a multiple of the usual.")
     depth_withdrawal: float = Field(
@@ -50,7 +55,9 @@ class PathMaker(Agent):
             )
         one = self.parameters
         self.path = place.path
-        self.depth = np.where(place.listed, np.nan_to_num(place.depth_usd), 0.0) * one.depth
+        # All that trades within a step meets one book: it holds what would have come back.
+        times = 1 + place.step_ns / 1e9 / one.refill_s
+        self.depth = np.where(place.listed, np.nan_to_num(place.depth_usd), 0.0) * one.depth * times
         move = np.full(len(place.assets), one.requote)
         self.quotes = Quotes(place, self.depth > 0, one.accounts, one.refill_s, move)
         self.stress = Stress(place, 120.0, one.recovery_s)
@@ -58,7 +65,7 @@ class PathMaker(Agent):
         self._before_ns = place.start_ns
         shape = self.depth.shape
         self._none, self._all = np.zeros(shape, np.bool_), np.ones(shape, np.bool_)
-        self._half = np.full(shape, one.spread)
+        self._half = np.full(len(place.assets), one.spread)
 
     def accounts(self) -> NDArray[np.int64]:
         """Those that take turns, and one for the far quotes."""
@@ -84,6 +91,6 @@ class PathMaker(Agent):
         self.stress.update(log_price, seconds, seen)
         depth = self.depth * np.exp(-self._elasticity * self.stress.level)
         centre = np.broadcast_to(log_price, self.depth.shape)
-        wish = Wish(centre, self._half, depth, depth)
+        wish = Wish(centre, self._half, np.stack([depth, depth]))
         due = self.quotes.stale(wish, seen.ts_ns) & ~seen.halted[:, None]
         self.quotes.renew(orders, seen, wish, due, self._none, self._all)

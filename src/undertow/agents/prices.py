@@ -10,6 +10,11 @@ from undertow.agents.observation import Floats, Observation, Place
 DAY_S = 86_400.0
 
 
+def known(values: Floats) -> Floats:
+    """The values, 0 where there is none."""
+    return np.where(np.isnan(values), 0.0, values)
+
+
 def elapsed_s(before_ns: int, now_ns: int) -> float:
     """Seconds between two times."""
     return (now_ns - before_ns) / 1e9

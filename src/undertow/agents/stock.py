@@ -6,6 +6,7 @@ import numpy as np
 
 from undertow.agents.observation import Floats, Observation, Place
 from undertow.agents.orders import Orders
+from undertow.agents.prices import known
 
 
 def bring(
@@ -59,5 +60,5 @@ def held(seen: Observation, coins: Floats) -> Floats:
     """Coins held (above 0) or owed by all own accounts, less what was brought."""
     if seen.quantity is None:
         return np.zeros_like(coins)
-    total: Floats = np.nan_to_num(seen.quantity).sum(axis=1) - coins
+    total: Floats = known(seen.quantity).sum(axis=1) - coins
     return total

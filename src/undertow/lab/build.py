@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from undertow.agents import all as every_agent
 from undertow.agents.agent import Agent, find
+from undertow.agents.flows import Flows, Sale
 from undertow.agents.observation import Floats, Place
 from undertow.errors import UndertowError, nearest
+from undertow.lab.crowd_map import give_map
 from undertow.lab.market import Listings, listings_of, spot_listings
 from undertow.lab.path import price_path
 from undertow.lab.scenario import AgentSetup, Scenario, Shock
 from undertow.lab.seeding import dice
-from undertow.lab.world import Setup, Switch, World
+from undertow.lab.world import Faults, Setup, Switch, World
 from undertow.model.periods import SECOND_NS
 from undertow.tape import Tape
 
@@ -68,6 +71,10 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
     agents = [
         agent for one in _who(scenario, path) for agent in _agents(scenario, one, place, seed)
     ]  # fmt: skip
+    if tape is not None:
+        mapped = {asset: name for asset in scenario.assets
+                  if (name := _on_tape(tape, _symbols(scenario, asset)))}  # fmt: skip
+        give_map(agents, place, tape, mapped)
     eve = np.array([scenario.price_usd[asset] for asset in scenario.assets])
     if given is not None:
         eve = given[0].copy()
@@ -77,6 +84,7 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
         place=place, listings=listings, index_weight=np.array(weight), eve_price=eve,
         agents=agents, switches=_switches(scenario, place), steps=steps,
         record_ns=scenario.record_s * SECOND_NS, fund_usd=np.array(fund),
+        faults=_faults(scenario),
     )  # fmt: skip
     return Built(World(setup), used)
 
@@ -95,6 +103,14 @@ def _symbols(scenario: Scenario, asset: str) -> list[str]:
     """Symbols whose candles may be an asset's path: of the venues in the scenario's order."""
     own = [one.symbols[asset] for one in scenario.venues if asset in one.symbols]
     return list(dict.fromkeys([f"{asset}USDT", *own, asset]))
+
+
+def _on_tape(tape: Tape, names: list[str]) -> str | None:
+    """The first symbol of which a tape has candles."""
+    known = set(
+        tape.table("candles").select(pl.col("symbol").cast(pl.String).unique()).collect()["symbol"]
+    )
+    return next((name for name in names if name in known), None)
 
 
 def _listings(scenario: Scenario) -> list[Listings]:
@@ -154,8 +170,39 @@ def _agents(scenario: Scenario, one: AgentSetup, place: Place, seed: int) -> lis
         raise UndertowError(
             f"scenario {scenario.name}: agent.{one.name}.{where}: {first['msg']}"
         ) from None
-    made = kind(one.name, settings, place, dice(seed, f"agent:{one.name}"))
+    own = place if one.venues is None else _only(place, one.venues)
+    made = kind(one.name, settings, own, dice(seed, f"agent:{one.name}"))
+    if isinstance(made, Flows):
+        made.sales += _sales(scenario)
     return [made]
+
+
+def _only(place: Place, venues: tuple[str, ...]) -> Place:
+    """The place as somebody sees it who trades at some venues only; spot markets stay."""
+    here = np.array([name in venues for name in place.venues])[:, None] | place.is_spot[:, None]
+    return replace(
+        place, listed=place.listed & here, instrument=np.where(here, place.instrument, -1),
+        depth_usd=np.where(here, place.depth_usd, np.nan),
+        open_interest_usd=np.where(here, place.open_interest_usd, 0.0),
+    )  # fmt: skip
+
+
+def _sales(scenario: Scenario) -> list[Sale]:
+    """Sales that a scenario schedules; without an end they take one step."""
+    signs = {"spot_sell": 1.0, "flow": 1.0, "spot_buy": -1.0}
+    return [
+        Sale(
+            one.asset, signs[one.kind] * (one.notional_usd or 0.0), one.at_ns,
+            ((one.until_ns or one.at_ns) - one.at_ns) / SECOND_NS or float(scenario.step_s),
+            one.venue, None, one.name,
+        )
+        for one in scenario.shocks if one.kind in signs and one.asset
+    ]  # fmt: skip
+
+
+def _faults(scenario: Scenario) -> Faults:
+    delays = [0.0 for _ in scenario.spots] + [one.liquidation_delay_s for one in scenario.venues]
+    return Faults(np.array(delays), scenario.halt_fall, scenario.halt_s or 0.0)
 
 
 def _switches(scenario: Scenario, place: Place) -> list[Switch]:

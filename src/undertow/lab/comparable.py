@@ -9,20 +9,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 from typing import Any
 
 import numpy as np
 
 from undertow.errors import UndertowError
 from undertow.lab.outcome import ALL, Outcome
+from undertow.measures.published import event_days
 from undertow.model.assets import venue_name
 from undertow.model.periods import SECOND_NS, duration_ns, time_ns
 
 MINUTE_NS = 60 * SECOND_NS
 DAY_NS = 86_400 * SECOND_NS
+EXTREMES = ("price_low", "price_high")
 # A window counts as covered when the run has so much of it.
 COVERED = 0.9
+# Metrics that mean nothing without a window.
+SUMS = frozenset({
+    "liquidations", "liq_share", "liq_traders", "liq_events", "liq_largest_order", "adl_events",
+    "adl_amount", "forced_closures",
+})  # fmt: skip
 # So many moments stand for a stretch of time that "as of" leaves open.
 MOMENTS = 13
 # Falls below this are noise, not a figure to be compared.
@@ -79,13 +87,15 @@ def answer(figure: Figure, run: Outcome) -> Answer | str:
         return "a run does not tell this"
     if figure["value"] is None and figure["value_low"] is None:
         return "no number was printed"
-    venue = _venue(figure["venue"], run)
-    if venue == "":
-        return "this venue is not simulated, or the figure covers what nobody else counts"
+    venue = venue_of(figure["venue"], run)
+    asset = ALL if figure["asset"] in ("ALL", "ALL_PERPS") else str(figure["asset"])
+    if venue == "" or not run.trades(asset, venue):
+        return "not simulated, or the figure covers what nobody else counts"
     windows = _windows(figure, run)
+    if windows is None:
+        return "over what it was counted is not said"
     if not windows:
         return NOT_COVERED
-    asset = ALL if figure["asset"] in ("ALL", "ALL_PERPS") else str(figure["asset"])
     asked = Asked(figure, run, windows, asset, str(figure["side"]), venue)
     try:
         return METRICS[figure["metric"], figure["unit"]](asked)
@@ -93,7 +103,7 @@ def answer(figure: Figure, run: Outcome) -> Answer | str:
         return "the run has no such asset"
 
 
-def _venue(name: str | None, run: Outcome) -> str | None:
+def venue_of(name: str | None, run: Outcome) -> str | None:
     """A simulated venue, None for all of them, and "" where the figure is about something else."""
     text = (name or "").strip().lower()
     if text in _EVERYWHERE:
@@ -102,8 +112,8 @@ def _venue(name: str | None, run: Outcome) -> str | None:
     return own if own in run.venues else ""
 
 
-def _windows(figure: Figure, run: Outcome) -> tuple[tuple[int, int], ...]:
-    """The windows that a figure may mean and the run covers."""
+def _windows(figure: Figure, run: Outcome) -> tuple[tuple[int, int], ...] | None:
+    """The windows that a figure may mean and the run covers; None where nobody can tell."""
     start, end = (time_ns(figure[name]) for name in ("as_of_start", "as_of_end"))
     window = str(figure["window"] or "event")
     if clocks := _CLOCKS.search(window):
@@ -121,7 +131,15 @@ def _windows(figure: Figure, run: Outcome) -> tuple[tuple[int, int], ...]:
     if window.startswith("day") or window == "intraday":
         day = start // DAY_NS * DAY_NS
         return _covered([(day, min(end, day + DAY_NS))], run)
-    # The event, a leg of it, a point: from the run's start to the moment.
+    if window == "event":
+        last = time_ns(datetime.combine(event_days(figure["event"])[1], time(), UTC)) + DAY_NS
+        return ((run.start_ns, run.end_ns),) if run.end_ns >= last - (1 - COVERED) * DAY_NS else ()
+    if figure["metric"] in SUMS:
+        return None
+    if figure["metric"] in EXTREMES and end - start > MINUTE_NS:
+        reached = run.end_ns >= end - (1 - COVERED) * (end - start)
+        return ((run.start_ns, min(end, run.end_ns)),) if reached else ()
+    # A leg, a low, a point: from the run's start to the moment.
     return tuple((run.start_ns, at) for at in _moments(start, end, run.start_ns, run.end_ns))
 
 
@@ -235,7 +253,11 @@ def _fall_to(kind: str) -> Callable[[Asked], Answer | str]:
         published = 100 * (asked.value / eve - 1)
         if abs(published) < 100 * LEAST_FALL:
             return "too close to the first price to compare"
-        return _over(asked, ask, published, "pct of the first price")
+        told = _over(asked, ask, published, "pct of the first price")
+        if kind == "point" or isinstance(told, str):
+            return told
+        # What is the lowest at one of these moments is the lowest.
+        return replace(told, simulated=told.low if kind == "low" else told.high)
 
     return measure
 

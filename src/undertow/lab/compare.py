@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from undertow.errors import NotRecorded, UndertowError
-from undertow.lab.comparable import DAY_NS, NOT_COVERED, Answer, answer
+from undertow.lab.comparable import EXTREMES, NOT_COVERED, SUMS, Answer, answer, venue_of
 from undertow.lab.outcome import ALL, Outcome, outcome
 from undertow.measures.as_of import is_exact
 from undertow.measures.published import published
-from undertow.model.periods import SECOND_NS, time_ns
+from undertow.model.periods import time_ns
 from undertow.tape import Tape
 
-HOUR_NS = 3_600 * SECOND_NS
-# A figure that the run lacks, has as zero, or has with the other sign is off by this factor.
+if TYPE_CHECKING:
+    from undertow.lab.run import Run
+
+# The most that a figure can be off: so is one that the run lacks, has as zero, or with the other
+# sign, and what is further off is no better than missing.
 WORST = 10.0
 # Up to which factor a figure is called so.
 VERDICTS = ((1.25, "close"), (2.0, "fair"), (4.0, "off"), (math.inf, "far off"))
-# Hourly increments below this share of the largest total are noise.
-INCREMENT_FLOOR = 0.01
+# Accounts of a run are a sample with scaled sizes: how many were closed is told, not scored.
+_SAMPLED = frozenset({"liq_traders", "liq_events", "adl_events"})
+# Names for one thing, of which one figure counts.
+_FAMILY = {"price_spot": "price_after"}
 # The state of the eve is always given; on a real path prices are, too.
 _GIVEN = frozenset({"price_before", "open_interest_before"})
 _GIVEN_ON_REAL_PATH = frozenset({"price_low", "price_high", "price_after", "price_spot"})
@@ -42,7 +46,7 @@ class Row:
     ratio
         Simulated over published.
     factor
-        How far off, at least 1: the larger of ratio and 1 / ratio; ``WORST`` where there is none.
+        How far off: the larger of ratio and 1 / ratio, at most ``WORST``; that where there is none.
     verdict
         close, fair, off, far off; or why there is no answer.
     given
@@ -70,10 +74,31 @@ class Row:
     scored: bool
     publisher: str
 
+    def as_json(self) -> dict[str, Any]:
+        """The row for JSON, which has no NaN: null instead."""
+        values = {name: getattr(self, name) for name in Row.__slots__}
+        return {name: None if value != value else value for name, value in values.items()}
 
-def compare(
-    true: Tape, shown: Tape | None, event: str, *, path: str, figures: pl.DataFrame | None = None
-) -> list[Row]:
+
+def compare(run: Run) -> list[Row]:
+    """Every published figure of a run's event that the run can answer.
+
+    Raises
+    ------
+    UndertowError
+        When the run is of no event.
+    """
+    scenario = run.scenario
+    if scenario.event is None:
+        raise UndertowError(f"run {run.id}: scenario {scenario.name} is about no event")
+    path = str(run.about["path"])
+    return compare_tapes(run.tape, run.shown, scenario.event, path=path, given=scenario.cited())
+
+
+def compare_tapes(
+    true: Tape, shown: Tape | None, event: str, *, path: str, given: Collection[str] = (),
+    figures: pl.DataFrame | None = None,
+) -> list[Row]:  # fmt: skip
     """Every published figure of an event that a run can answer.
 
     Parameters
@@ -83,7 +108,10 @@ def compare(
     event
         As in the library of published figures.
     path
-        ``real`` or ``model``: what the run was given is not scored.
+        ``real`` or ``model``: on a real path prices are given.
+    given
+        Ids of figures that the scenario is made from (`Scenario.cited`); like all that a run is
+        given they are told, not scored.
     figures
         Instead of the library's usable ones.
 
@@ -107,17 +135,16 @@ def compare(
     for figure in table.iter_rows(named=True):
         told = answer(figure, run)
         if isinstance(told, Answer) or told == NOT_COVERED:
-            given = figure["metric"] in _GIVEN or (
-                path == "real" and figure["metric"] in _GIVEN_ON_REAL_PATH
-            )
-            rows.append(_row(figure, told, given))
+            was_given = figure["metric"] in _GIVEN or figure["id"] in given
+            was_given |= path == "real" and figure["metric"] in _GIVEN_ON_REAL_PATH
+            rows.append(_row(figure, told, was_given))
             found.append(figure)
-    chosen = _one_each(rows, found)
+    chosen = _one_each(rows, found, run)
     return [replace(row, scored=row.id in chosen) for row in rows]
 
 
 def factor_off(published_value: float, simulated: float) -> float:
-    """How far off a value is, at least 1; `WORST` where it is missing or of the other sign.
+    """How far off a value is, from 1 to `WORST`; that where it is missing or of the other sign.
 
     Examples
     --------
@@ -129,7 +156,7 @@ def factor_off(published_value: float, simulated: float) -> float:
     if published_value * simulated <= 0:
         return 1.0 if published_value == simulated else WORST
     ratio = simulated / published_value
-    return max(ratio, 1 / ratio)
+    return min(WORST, max(ratio, 1 / ratio))
 
 
 def verdict_of(factor: float) -> str:
@@ -137,7 +164,7 @@ def verdict_of(factor: float) -> str:
     return next(word for limit, word in VERDICTS if factor <= limit)
 
 
-def _row(figure: dict[str, object], told: Answer | str, given: bool) -> Row:
+def _row(figure: dict[str, Any], told: Answer | str, given: bool) -> Row:
     nothing = float("nan")
     value = figure["value"]
     if isinstance(told, Answer):
@@ -159,121 +186,43 @@ def _row(figure: dict[str, object], told: Answer | str, given: bool) -> Row:
     )  # fmt: skip
 
 
-def _one_each(rows: Sequence[Row], figures: Sequence[dict[str, object]]) -> set[str]:
-    """Ids of the figures that count: of each metric, asset and venue the best reported one.
+def _one_each(rows: Sequence[Row], figures: Sequence[dict[str, Any]], run: Outcome) -> set[str]:
+    """Ids of the figures that count: one for each metric, asset and venue.
 
-    Of totals that is the largest, the peak of a rolling sum; of all others an exact moment comes
-    before a day, a first-hand report before a copy, and the later one before the earlier.
+    Of totals the largest, the peak of a rolling sum; of lows and highs the middle one, as counters
+    differ; of all others an exact moment before a day, a first-hand report before a copy, and the
+    later before the earlier. A figure with a window of its own goes before one of the whole event.
     """
-    best: dict[tuple[str, str, str], tuple[tuple[object, ...], str]] = {}
+    groups: dict[tuple[str, str, str], list[tuple[Row, dict[str, Any]]]] = {}
     for row, figure in zip(rows, figures, strict=True):
-        if row.given or row.verdict == NOT_COVERED:
+        if row.given or row.verdict == NOT_COVERED or row.metric in _SAMPLED:
             continue
-        key = (row.metric, row.asset, "all" if row.venue.lower() in ("all", "spot") else row.venue)
-        rank = _rank(row, figure)
-        if key not in best or rank > best[key][0]:
-            best[key] = (rank, row.id)
-    return {name for _, name in best.values()}
+        venue = venue_of(figure["venue"], run) or "all"
+        if row.metric.startswith("price") and venue.startswith("binance"):
+            venue = "all"
+        key = (_FAMILY.get(row.metric, row.metric), row.asset, venue)
+        groups.setdefault(key, []).append((row, figure))
+    return {_best(metric, group) for (metric, _, _), group in groups.items()}
 
 
-def _rank(row: Row, figure: dict[str, object]) -> tuple[object, ...]:
+def _best(metric: str, group: list[tuple[Row, dict[str, Any]]]) -> str:
+    if metric in EXTREMES:
+        ordered = sorted((row.published, row.id) for row, _ in group)
+        return ordered[(len(ordered) - 1) // 2][1]
+    return max((_rank(row, figure), row.id) for row, figure in group)[1]
+
+
+def _rank(row: Row, figure: dict[str, Any]) -> tuple[Any, ...]:
     start, end = (_ns(figure[name]) for name in ("as_of_start", "as_of_end"))
-    is_total = row.metric in ("liquidations", "liq_traders", "liq_largest_order")
-    order = row.published if is_total else 0.0
+    peak = row.published if row.metric in SUMS else 0.0
     return (
-        row.side == "both",
-        order,
-        is_exact((start, end)),
-        not figure["secondary"],
-        start,
-        row.id,
-    )
+        row.side == "both", row.window != "event", peak, is_exact((start, end)),
+        not figure["secondary"], start,
+    )  # fmt: skip
 
 
 def _ns(moment: Any) -> int:
     return time_ns(moment)
-
-
-@dataclass(frozen=True, slots=True)
-class Rolling:
-    """A rolling 24-hour total at the moments at which it was reported.
-
-    Attributes
-    ----------
-    at_ns, published_usd, simulated_usd
-        The reported curve and the run's, at the same moments.
-    published_per_hour, simulated_per_hour, factor
-        Increments between neighbouring moments, per hour, and how far off each is.
-    correlation
-        Of the two curves; NaN with fewer than three points.
-    increment_factor
-        Median factor off of the increments; NaN with fewer than two points.
-    """
-
-    at_ns: tuple[int, ...]
-    published_usd: tuple[float, ...]
-    simulated_usd: tuple[float, ...]
-    published_per_hour: tuple[float, ...]
-    simulated_per_hour: tuple[float, ...]
-    factor: tuple[float, ...]
-    correlation: float
-    increment_factor: float
-
-
-def rolling(
-    true: Tape, shown: Tape | None, event: str, *, asset: str = ALL, side: str = "both",
-    figures: pl.DataFrame | None = None,
-) -> Rolling:  # fmt: skip
-    """The reported rolling 24-hour totals of an event beside the run's.
-
-    Only usable figures whose time is known to two hours; of several at a moment the largest, which
-    is the last one to have been read. Moments whose window the run does not cover are left out.
-
-    Raises
-    ------
-    UndertowError
-        For an unknown event.
-    """
-    table = published(event=event, usable=True) if figures is None else figures
-    run = outcome(true, shown)
-    points: dict[int, float] = {}
-    for figure in table.filter(
-        pl.col("metric") == "liquidations", pl.col("unit") == "USD", pl.col("asset") == asset,
-        pl.col("side") == side, pl.col("window") == "24h", pl.col("venue").is_in(["all"]),
-        pl.col("value").is_not_null(),
-    ).iter_rows(named=True):  # fmt: skip
-        start, end = _ns(figure["as_of_start"]), _ns(figure["as_of_end"])
-        if is_exact((start, end)):
-            at = start if end - start <= 60 * SECOND_NS else (start + end) // 2
-            points[at] = max(points.get(at, 0.0), float(figure["value"]))
-    kept = [at for at in sorted(points)
-            if run.start_ns - int(0.1 * DAY_NS) <= at - DAY_NS and at <= run.end_ns]  # fmt: skip
-    told = [points[at] for at in kept]
-    ours = [run.liquidated_usd(at - DAY_NS, at, asset=asset, side=side) for at in kept]
-    return _curve(kept, told, ours)
-
-
-def _curve(at: list[int], told: list[float], ours: list[float]) -> Rolling:
-    hours = np.diff(np.array(at, np.float64)) / HOUR_NS
-    theirs, own = np.diff(told) / hours, np.diff(ours) / hours
-    floor = INCREMENT_FLOOR * max(told, default=0.0)
-    factors = tuple(
-        1.0
-        if max(abs(a), abs(b)) <= floor
-        else min(WORST, factor_off(_lift(a, floor), _lift(b, floor)))
-        for a, b in zip(theirs, own, strict=True)
-    )
-    related = len(at) >= 3 and np.std(told) > 0 and np.std(ours) > 0
-    return Rolling(
-        tuple(at), tuple(told), tuple(ours), tuple(map(float, theirs)), tuple(map(float, own)),
-        factors, float(np.corrcoef(told, ours)[0, 1]) if related else float("nan"),
-        float(np.median(factors)) if factors else float("nan"),
-    )  # fmt: skip
-
-
-def _lift(value: float, floor: float) -> float:
-    """An increment, at least the floor in size, so that noise around zero is no factor of ten."""
-    return math.copysign(max(abs(value), floor), value) if value else floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,10 +240,19 @@ class Headline:
         return self.second / self.first - 1 if self.first else float("nan")
 
 
-def compare_runs(
+def compare_runs(first: Run, second: Run) -> list[Headline]:
+    """The headline figures of two runs side by side, each over its whole length.
+
+    Falls are those of the assets that both have.
+    """
+    assets = [name for name in first.scenario.assets if name in second.scenario.assets]
+    return side_by_side((first.tape, first.shown), (second.tape, second.shown), assets)
+
+
+def side_by_side(
     first: tuple[Tape, Tape | None], second: tuple[Tape, Tape | None], assets: Iterable[str]
 ) -> list[Headline]:
-    """The headline figures of two runs side by side, each over its whole length.
+    """The headline figures of two pairs of tapes.
 
     Parameters
     ----------
@@ -303,8 +261,7 @@ def compare_runs(
     assets
         Whose falls are told.
     """
-    runs = [outcome(*first), outcome(*second)]
-    told = [_headlines(run, tuple(assets)) for run in runs]
+    told = [_headlines(outcome(*one), tuple(assets)) for one in (first, second)]
     return [
         Headline(name, unit, value, told[1].get((name, unit), float("nan")))
         for (name, unit), value in told[0].items()

@@ -6,7 +6,7 @@ not say. ``docs/scenarios.md`` holds the table, generated from `LEVERS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ Content = dict[str, Any]
 Pull = Callable[[Content, Any], None]
 
 ORACLES = ("own_spot_book", "index", "redemption")
-MAKERS = ("market_maker", "path_maker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +80,22 @@ def _set_on_venues(field: str) -> Pull:
     return do
 
 
-def _set_on_agents(content: Content, kinds: Iterable[str], setting: str, value: Value) -> None:
-    found = [agent for agent in content.get("agent", []) if agent.get("kind") in kinds]
-    if not found:
-        raise UndertowError(f"this scenario has no agent of kind {' or '.join(kinds)}")
-    for agent in found:
-        agent.setdefault("settings", {})[setting] = changed(value)
+def _set_on_agents(setting: str, *kinds: str) -> Pull:
+    """Write a setting of all agents of some kinds."""
+
+    def do(content: Content, value: Value) -> None:
+        found = [agent for agent in content.get("agent", []) if agent.get("kind") in kinds]
+        if not found:
+            raise UndertowError(f"this scenario has no agent of kind {' or '.join(kinds)}")
+        for agent in found:
+            agent.setdefault("settings", {})[setting] = changed(value)
+
+    return do
 
 
 def _max_leverage(content: Content, value: Value) -> None:
     _set_on_venues("max_leverage")(content, value)
-    _set_on_agents(content, ("crowd",), "max_leverage", value)
-
-
-def _depth_withdrawal(content: Content, value: Value) -> None:
-    _set_on_agents(content, MAKERS, "withdrawal", value)
+    _set_on_agents("max_leverage", "crowd")(content, value)
 
 
 def _insurance_fund(content: Content, value: Value) -> None:
@@ -130,10 +130,6 @@ def _halt_at(content: Content, value: Value) -> None:
     breaker.setdefault("length_s", {
         "value": 900, "assumed": True, "note": "fifteen minutes, as stock exchanges' first stage",
     })  # fmt: skip
-
-
-def _arbitrage_capital(content: Content, value: Value) -> None:
-    _set_on_agents(content, ("arbitrageur", "basis_trader"), "capital_multiple", value)
 
 
 def _scale_shocks(prefix: str, what: str) -> Pull:
@@ -180,10 +176,11 @@ _ALL = (
           "The greatest leverage: caps every margin tier of every venue and the crowd's positions;"
           " open interest stays, so each position has more margin behind it.",
           "venue.*.max_leverage, crowd.max_leverage", _max_leverage, 1),
-    Lever("depth_withdrawal", "multiple", "1",
-          "How strongly makers thin out their quotes under stress, as a multiple of what they"
-          " would; 0 keeps the books as deep as on the eve.",
-          "market_maker.withdrawal, path_maker.withdrawal", _depth_withdrawal, 0),
+    Lever("depth_withdrawal", "number", "the makers' own",
+          "How strongly makers thin out their quotes: the elasticity of depth to volatility; 0"
+          " keeps the books as deep as on the eve.",
+          "market_maker.depth_withdrawal",
+          _set_on_agents("depth_withdrawal", "market_maker"), 0),
     Lever("insurance_fund", "multiple", "1", "Every venue's insurance fund, as a multiple.",
           "venue.*.insurance_fund_usd", _insurance_fund, 0),
     Lever("adl_ranking", "text", "each venue's own",
@@ -198,7 +195,8 @@ _ALL = (
           "circuit_breaker.fall", _halt_at, 0.001, 1),
     Lever("arbitrage_capital", "multiple", "1",
           "Capital of arbitrageurs and basis traders, as a multiple.",
-          "arbitrageur.capital_multiple, basis_trader.capital_multiple", _arbitrage_capital, 0),
+          "arbitrageur.capital_multiple, basis_trader.capital_multiple",
+          _set_on_agents("capital_multiple", "arbitrageur", "basis_trader"), 0.01),
     Lever("etf_outflow", "usd", "the scenario's own",
           "Coins sold for redeemed ETF shares, all days and assets together, split as in the"
           " scenario.", "shock.etf*.notional_usd", _scale_shocks("etf", "ETF outflow"), 0),
@@ -208,13 +206,14 @@ _ALL = (
     Lever("liquidation_engine_delay", "s", "0",
           "How late every venue looks at marks for liquidation.",
           "venue.*.liquidation_delay_s", _set_on_venues("liquidation_delay_s"), 0),
-    Lever("api_reject", "fraction", "0", "Share of new orders that every venue refuses.",
-          "venue.*.api_reject", _set_on_venues("api_reject"), 0, 1),
-    Lever("cancel_fail", "fraction", "0", "Share of cancels that do not arrive.",
-          "venue.*.cancel_fail", _set_on_venues("cancel_fail"), 0, 1),
-    Lever("transfer_delay", "s", "the agents' own",
-          "How long money takes between venues.",
-          "venue.*.transfer_delay_s", _set_on_venues("transfer_delay_s"), 0),
+    Lever("api_reject", "fraction", "0", "Share of the makers' new quotes that venues refuse when"
+          " they are fully alarmed.",
+          "market_maker.api_reject", _set_on_agents("api_reject", "market_maker"), 0, 1),
+    Lever("cancel_fail", "fraction", "0", "Share of the makers' cancels that fail then.",
+          "market_maker.cancel_fail", _set_on_agents("cancel_fail", "market_maker"), 0, 1),
+    Lever("transfer_delay", "s", "the agents' own", "How long money takes between venues.",
+          "market_maker.transfer_delay_s, arbitrageur.transfer_delay_s",
+          _set_on_agents("transfer_delay_s", "market_maker", "arbitrageur"), 0),
     Lever("withdrawal_halt", "text", "none beside the scenario's",
           "A venue, or all, that lets no money out from the first shock to the end.",
           "a shock of kind withdrawal_halt", _withdrawal_halt),
@@ -242,4 +241,5 @@ UNIT_WORDS = {
     "s": "seconds: `30`, `5m`",
     "text": "name",
     "price": "dollars: `0.97`",
+    "number": "number: `0.4`",
 }

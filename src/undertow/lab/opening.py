@@ -42,6 +42,7 @@ def open_all(
         return next_id
     wanted = np.concatenate(rows)
     accounts = np.unique(np.append(wanted["account"], counterparts))
+    # The mark will visit all entry prices: enough for the way to the farthest.
     biggest = _notional(market, wanted)
     count = int(accounts.max()) + 1
     money = np.bincount(wanted["account"], 4.0 * biggest, count)[accounts] + CASH_UNITS
@@ -50,7 +51,7 @@ def open_all(
     _set_leverage(market, np.append(wanted["account"], counterparts), wanted, 1)
     for instrument in np.unique(wanted["instrument"]):
         part = wanted[wanted["instrument"] == instrument]
-        next_id = _trade(market, part, counterparts, next_id)
+        next_id = _trade(market, part, counterparts, int(eve_ticks[instrument]), next_id)
     _cancel_rest(market)
     marks = np.zeros(len(eve_ticks), COMMAND)
     marks["kind"], marks["instrument"] = codes.MARK, np.arange(len(eve_ticks))
@@ -76,9 +77,16 @@ def _in_lots(market: Market, one: Openings, eve_ticks: Ints) -> Rows:
 
 
 def _notional(market: Market, rows: Rows) -> NDArray[np.float64]:
-    """Value in cash units at the entry price."""
-    usd = market.usd(rows["instrument"], rows["ticks"], np.abs(rows["lots"]))
-    return usd / market.listings.settlement_usd * CASH_UNITS
+    """Value in cash units at the highest entry price (of inverse contracts at the lowest)."""
+    most = np.zeros(len(rows))
+    for instrument in np.unique(rows["instrument"]):
+        own = rows["instrument"] == instrument
+        ticks, lots = rows["ticks"][own], np.abs(rows["lots"][own])
+        contract = market.listings.contracts[instrument]
+        is_inverse = contract.kind == codes.INVERSE
+        factor = 1 / float(ticks.min()) if is_inverse else float(ticks.max())
+        most[own] = contract.units * lots * factor
+    return most
 
 
 def _move(market: Market, accounts: Ints, units: Ints, kind: int) -> None:
@@ -100,23 +108,27 @@ def _set_leverage(market: Market, accounts: Ints, wanted: Rows, leverage: int) -
     market.apply(rows)
 
 
-def _trade(market: Market, wanted: Rows, counterparts: Ints, next_id: int) -> int:
-    """All trades of one instrument, entry price by entry price."""
+def _trade(market: Market, wanted: Rows, counterparts: Ints, eve_ticks: int, next_id: int) -> int:
+    """All trades of one instrument, entry price by entry price.
+
+    The farthest first, so that the last price is near the eve's: some marks count with it.
+    """
     instrument = int(wanted["instrument"][0])
     most = market.listings.contracts[instrument].max_lots
-    order = np.lexsort((wanted["lots"] > 0, wanted["ticks"]))  # at each price shorts first
+    away = -np.abs(wanted["ticks"] - eve_ticks)
+    order = np.lexsort((wanted["lots"] > 0, wanted["ticks"], away))  # at each price shorts first
     wanted = wanted[order]
-    starts, turn = np.flatnonzero(np.diff(wanted["ticks"], prepend=-1)), 0
+    starts = np.flatnonzero(np.diff(wanted["ticks"], prepend=-1))
+    held = np.zeros(len(counterparts), np.int64)
+    room = market.listings.contracts[instrument].max_position_lots * 3 // 4
     for start, end in zip(starts, [*starts[1:], len(wanted)], strict=True):
         part = wanted[start:end]
         ticks, net = int(part["ticks"][0]), int(part["lots"].sum())
         sizes = [*_pieces(part["lots"], most)]
         lots = np.concatenate([piece for piece, _ in sizes])
         account = np.concatenate([part["account"][rows] for _, rows in sizes])
-        rest = np.concatenate([piece for piece, _ in _pieces(np.array([-net]), most // 64)] or
-                              [np.zeros(0, np.int64)])  # fmt: skip
-        takers = counterparts[(turn + np.arange(len(rest))) % len(counterparts)]
-        turn += len(rest)
+        rest, takers = _residual(-net, most, held, room)
+        takers = counterparts[takers]
         lots, account = np.concatenate([rest, lots]), np.concatenate([takers, account])
         # Sellers rest first; buyers then take them, each at the one price.
         sequence = np.argsort(lots > 0, kind="stable")
@@ -130,6 +142,21 @@ def _trade(market: Market, wanted: Rows, counterparts: Ints, next_id: int) -> in
         next_id += len(lots)
         market.apply(rows)
     return next_id
+
+
+def _residual(lots: int, most: int, held: Ints, room: int) -> tuple[Ints, Ints]:
+    """Who takes what is left over: the first counterpart, and the next when that is full.
+
+    Returns orders of at most ``most`` lots, and whose they are; ``held`` is changed.
+    """
+    sizes, who = [], []
+    for piece, _ in _pieces(np.array([lots]), min(most, max(1, room // 4))):
+        size = int(piece[0])
+        taker = int(np.argmax(np.abs(held + size) <= room))
+        held[taker] += size
+        sizes.append(size)
+        who.append(taker)
+    return np.array(sizes, np.int64), np.array(who, np.int64)
 
 
 def _cancel_rest(market: Market) -> None:

@@ -20,6 +20,9 @@ from undertow.model.periods import duration_ns
 from undertow.tape import Tape
 
 ALL = "ALL"
+# Other names of a coin in symbols.
+_SAME = {"XBT": "BTC"}
+MOST_ACCOUNTS = 2**40
 Floats = NDArray[np.float64]
 _TIME = pl.col("ts").cast(pl.Int64)
 
@@ -57,6 +60,24 @@ class Outcome:
                 found |= set(self._table(name)["venue"].unique().to_list())
         return sorted(found)
 
+    @cached_property
+    def traded(self) -> frozenset[tuple[str, str]]:
+        """Assets with the venues that trade them; spot markets count as the venue ``spot``."""
+        found: set[tuple[str, str]] = set()
+        for name in ("open_interest", "marks", "candles"):
+            if self.true.has(name):
+                pairs = self._table(name).select("asset", "venue").unique().drop_nulls()
+                found |= {(asset, venue) for asset, venue in pairs.iter_rows()}
+        return frozenset(
+            (asset, "spot" if venue_kind(venue) == "spot" else venue) for asset, venue in found
+        )
+
+    def trades(self, asset: str, venue: str | None) -> bool:
+        """Whether the run has an asset, at a venue if one is named."""
+        if asset == ALL:
+            return venue is None or venue in self.venues
+        return any(one == asset and venue in (None, at) for one, at in self.traded)
+
     def liquidated_usd(
         self, start_ns: int, end_ns: int, *, asset: str = ALL, side: str = "both",
         venue: str | None = None,
@@ -82,8 +103,8 @@ class Outcome:
         """Accounts that were liquidated, each once: by number where the tape has numbers."""
         found = _pick(self._closed, start_ns, end_ns, ALL, "both", venue)
         found = found.filter(pl.col("stage") != "adl")
-        if found.height and found["account"].null_count() == 0:
-            return found.select("venue", "account").n_unique()
+        if found.height and found["who"].null_count() == 0:
+            return found["who"].n_unique()
         if not self.true.has("accounts"):
             return 0
         counted = self._table("accounts").filter(pl.col("ns") > start_ns, pl.col("ns") <= end_ns)
@@ -102,6 +123,11 @@ class Outcome:
         NotRecorded
             When the tape has no price of the asset.
         """
+        if (asset, venue) not in self._prices:
+            self._prices[asset, venue] = self._bars(asset, venue)
+        return self._prices[asset, venue]
+
+    def _bars(self, asset: str, venue: str | None) -> pl.DataFrame:
         bars = self._candles.filter(pl.col("asset") == asset)
         if venue is not None:
             bars = bars.filter(pl.col("venue") == venue)
@@ -193,6 +219,10 @@ class Outcome:
         return self._tables[name]
 
     @cached_property
+    def _prices(self) -> dict[tuple[str, str | None], pl.DataFrame]:
+        return {}
+
+    @cached_property
     def _tables(self) -> dict[str, pl.DataFrame]:
         return {}
 
@@ -226,7 +256,13 @@ def outcome(true: Tape, shown: Tape | None = None) -> Outcome:
 
 def _closings(tape: Tape) -> pl.DataFrame:
     rows = _timed(tape.table("liquidations").collect())
-    return rows.with_columns(pl.col("stage").cast(pl.String).fill_null(""))
+    # One number for each account of each venue: counted many times, and numbers are quick.
+    numbers = {name: number for number, name in enumerate(rows["venue"].unique().sort())}
+    number = pl.col("venue").replace_strict(numbers, return_dtype=pl.Int64)
+    return rows.with_columns(
+        pl.col("stage").cast(pl.String).fill_null(""),
+        who=number * MOST_ACCOUNTS + pl.col("account"),
+    )
 
 
 def _timed(rows: pl.DataFrame) -> pl.DataFrame:
@@ -235,7 +271,8 @@ def _timed(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(_TIME.alias("ns"), *(pl.col(name).cast(pl.String) for name in names))
     if "symbol" not in rows.columns:
         return rows
-    assets = {symbol: asset_of(symbol) for symbol in rows["symbol"].drop_nulls().unique()}
+    symbols = rows["symbol"].drop_nulls().unique()
+    assets = {symbol: _SAME.get(asset_of(symbol), asset_of(symbol)) for symbol in symbols}
     return rows.with_columns(
         asset=pl.col("symbol").replace_strict(assets, default=None, return_dtype=pl.String)
     )
@@ -257,5 +294,7 @@ def _of(rows: pl.DataFrame, asset: str, venue: str | None) -> pl.DataFrame:
 def _pick(
     rows: pl.DataFrame, start_ns: int, end_ns: int, asset: str, side: str, venue: str | None
 ) -> pl.DataFrame:
-    found = _of(rows, asset, venue).filter(pl.col("ns") > start_ns, pl.col("ns") <= end_ns)
+    # Tables of a tape are in time order.
+    first, last = (int(rows["ns"].search_sorted(at, "right")) for at in (start_ns, end_ns))
+    found = _of(rows.slice(first, max(0, last - first)), asset, venue)
     return found if side == "both" else found.filter(pl.col("side").cast(pl.String) == side)

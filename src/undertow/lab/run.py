@@ -176,6 +176,16 @@ def replay(made: Run, folder: Path, progress: Progress | None = None) -> Run:
     )  # fmt: skip
 
 
+def same_tapes(one: Run, other: Run) -> bool:
+    """Whether two runs left the same tapes, byte by byte; which run it was does not count."""
+    return _parts(one.folder) == _parts(other.folder)
+
+
+def _parts(folder: Path) -> dict[str, str]:
+    files = sorted(folder.glob("*/*/*.parquet"))
+    return {str(one.relative_to(folder)): sha256(one.read_bytes()).hexdigest() for one in files}
+
+
 def _begun(target: Path) -> tuple[World | None, dict[str, str]]:
     """The world of an interrupted run; the folder's name says that it is the same code."""
     file = target / CHECKPOINT

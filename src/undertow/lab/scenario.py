@@ -96,7 +96,7 @@ class Scenario:
     seed: int
     start_ns: int
     length_s: int
-    step_s: int
+    step_ns: int
     record_s: int
     assets: tuple[str, ...]
     price_usd: dict[str, float]
@@ -113,9 +113,28 @@ class Scenario:
     label: str = field(repr=False)
 
     @property
+    def step_s(self) -> int:
+        """Length of a step in whole seconds.
+
+        Raises
+        ------
+        UndertowError
+            For steps of no whole seconds, which only ``step_ns`` can tell.
+        """
+        whole, rest = divmod(self.step_ns, SECOND_NS)
+        if rest:
+            raise UndertowError(f"{self.name}: steps of {self.step_ns} ns are no whole seconds")
+        return whole
+
+    @property
     def text(self) -> str:
         """The scenario as TOML in its canonical form: no comments, keys in the file's order."""
         return scenario_text.toml(self.content)
+
+    def cited(self) -> frozenset[str]:
+        """Ids of the published figures that the scenario is made from."""
+        sources = (number.source or "" for number in self.numbers.values())
+        return frozenset(one.removeprefix("facts:") for one in sources if one.startswith("facts:"))
 
     def digest(self) -> str:
         """SHA-256 of the content: the same for files that differ in comments or order of keys."""
@@ -195,7 +214,7 @@ def from_content(content: dict[str, Any], label: str) -> Scenario:
     return Scenario(
         name=file.name, title=file.title, event=file.event, tape=file.tape, seed=file.seed,
         start_ns=time_ns(file.span.start), length_s=_seconds(file.span.length),
-        step_s=_seconds(file.span.step), record_s=_seconds(file.span.record),
+        step_ns=file.span.step_ns, record_s=_seconds(file.span.record),
         assets=tuple(assets),
         price_usd={name: float(one.price_usd.value) for name, one in assets.items()},
         volatility={name: float(one.daily_volatility.value) for name, one in assets.items()},
@@ -302,9 +321,6 @@ def _venue(part: VenuePart, assets: tuple[str, ...]) -> VenueSetup:
         ),
         max_leverage=_optional(part.max_leverage),
         liquidation_delay_s=_optional(part.liquidation_delay_s) or 0.0,
-        api_reject=_optional(part.api_reject) or 0.0,
-        cancel_fail=_optional(part.cancel_fail) or 0.0,
-        transfer_delay_s=_optional(part.transfer_delay_s),
     )  # fmt: skip
 
 

@@ -14,8 +14,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from undertow.errors import DataError, nearest
-from undertow.lab.scenario_numbers import Number, reader
+from undertow.lab.scenario_numbers import Number, read_setting, reader
 from undertow.model.periods import duration_ns, time_ns
+
+MILLISECOND_NS = 1_000_000
 
 Usd = Annotated[Number, BeforeValidator(reader("usd", 0))]
 Price = Annotated[Number, BeforeValidator(reader("price", 0))]
@@ -26,7 +28,7 @@ Plain = Annotated[Number, BeforeValidator(reader("number"))]
 Multiple = Annotated[Number, BeforeValidator(reader("multiple", 1))]
 Text = Annotated[Number, BeforeValidator(reader("text"))]
 Time = Annotated[Number, BeforeValidator(reader("time"))]
-Anything = Annotated[Number, BeforeValidator(reader("any"))]
+Setting = Annotated[Number, BeforeValidator(read_setting)]
 RuleValue = Annotated[Number, BeforeValidator(reader("rule"))]
 
 SHOCKS = (
@@ -76,10 +78,19 @@ class Span(Part):
     step: str = "1s"
     record: str = "1m"
 
+    @property
+    def step_ns(self) -> int:
+        """Length of a step; the only one that may be given in milliseconds: ``250ms``."""
+        if self.step.endswith("ms") and self.step[:-2].isdecimal():
+            return int(self.step[:-2]) * MILLISECOND_NS
+        return duration_ns(self.step)
+
     @model_validator(mode="after")
     def _whole(self) -> Span:
         time_ns(self.start)
-        length, step, record = map(duration_ns, (self.length, self.step, self.record))
+        length, record, step = duration_ns(self.length), duration_ns(self.record), self.step_ns
+        if step < 1:
+            raise ValueError("expected a step of at least a millisecond")
         if length % record or record % step:
             raise ValueError("expected a length of whole records, and records of whole steps")
         return self
@@ -133,9 +144,6 @@ class VenuePart(Part):
     collateral: Annotated[tuple[CollateralPart, ...], BeforeValidator(_tuple)] = ()
     max_leverage: Multiple | None = None
     liquidation_delay_s: Seconds | None = None
-    api_reject: Share | None = None
-    cancel_fail: Share | None = None
-    transfer_delay_s: Seconds | None = None
 
 
 class AgentPart(Part):
@@ -144,7 +152,7 @@ class AgentPart(Part):
     name: str
     kind: str
     venues: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = ()
-    settings: dict[str, Anything] = Field(default_factory=dict)
+    settings: dict[str, Setting] = Field(default_factory=dict)
 
 
 class ShockPart(Part):

@@ -87,6 +87,13 @@ def reader(
     return read
 
 
+def read_setting(raw: object) -> Number:
+    """A setting of an agent: a number with its origin; names and truths may stand alone."""
+    if isinstance(raw, bool) or (isinstance(raw, str) and isinstance(read_value(raw, "any"), str)):
+        return Number(raw, None, None, "any", None, True, "a choice, not a number", None)
+    return read_number(raw, "any")
+
+
 def read_number(raw: object, unit: str) -> Number:
     """A number from its table in a scenario.
 

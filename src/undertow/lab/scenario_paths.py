@@ -27,8 +27,9 @@ def set_value(content: dict[str, Any], key: str, value: object, levers: Iterable
 
 
 def changed(value: object) -> dict[str, Any]:
-    """A number that somebody set."""
-    return {"value": value, "assumed": True, "note": NOTE}
+    """A number that somebody set; what is no plain value (NumPy's, say) is read as text."""
+    plain = value if isinstance(value, bool | int | float | str) else str(value)
+    return {"value": plain, "assumed": True, "note": NOTE}
 
 
 def _set(

@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from undertow.errors import UndertowError
-from undertow.lab.compare import Row, factor_off
+from undertow.lab.compare import Row, compare, factor_off
 from undertow.measures.published import event_days, event_named, published
+
+if TYPE_CHECKING:
+    from undertow.lab.run import Run
 
 # Events from here on are kept for judging: nothing was fitted on them.
 HELD_OUT_SINCE = date(2025, 10, 1)
@@ -74,6 +78,17 @@ class Baseline:
     slope: float
     intercept: float
     fitted_on: tuple[str, ...]
+
+
+def score_run(run: Run) -> EventScore:
+    """The score of a run of an event.
+
+    Raises
+    ------
+    UndertowError
+        When the run is of no event.
+    """
+    return score(compare(run), str(run.scenario.event))
 
 
 def score(rows: Iterable[Row], event: str, *, fitted: bool | None = None) -> EventScore:

@@ -52,10 +52,8 @@ class VenueSetup:
         Rules that the files lack, and rules that are changed.
     max_leverage
         A cap on every tier's leverage; None without.
-    liquidation_delay_s, api_reject, cancel_fail
-        How late the venue liquidates; shares of commands and cancels that fail.
-    transfer_delay_s
-        How long money takes to arrive; None where the agents' own setting goes.
+    liquidation_delay_s
+        How late the venue looks at marks for liquidation.
     """
 
     id: str
@@ -74,9 +72,6 @@ class VenueSetup:
     collateral: tuple[Collateral, ...]
     max_leverage: float | None
     liquidation_delay_s: float
-    api_reject: float
-    cancel_fail: float
-    transfer_delay_s: float | None
 
     def dated_rules(self) -> rulebook.Rules:
         """The rules of the day, with changes and with steps from elsewhere.

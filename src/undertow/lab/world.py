@@ -30,7 +30,7 @@ from undertow.model import codes
 
 MINUTE_NS = 60 * 10**9
 OPEN_INTEREST_NS = 5 * MINUTE_NS
-HOUSES = 256  # accounts at each venue that hold what no agent holds on the eve
+HOUSES = 64  # accounts at each venue that hold what no agent holds on the eve
 FEW = 64  # agents with at most so many accounts at a venue see what those hold
 
 
@@ -53,6 +53,24 @@ class Switch:
 
 
 @dataclass(frozen=True)
+class Faults:
+    """What does not work as it should, or stops the markets.
+
+    Attributes
+    ----------
+    delay_s
+        By venue, how late its liquidations follow its marks.
+    halt_fall, halt_s
+        A fall of the first asset's index since the start, as a fraction, that halts all venues
+        once, and for how long; None without such a breaker.
+    """
+
+    delay_s: Floats
+    halt_fall: float | None
+    halt_s: float
+
+
+@dataclass(frozen=True)
 class Setup:
     """All that a world is made from.
 
@@ -69,6 +87,7 @@ class Setup:
     steps: int = 0
     record_ns: int = MINUTE_NS
     fund_usd: Floats | None = None  # insurance funds on the eve, by venue
+    faults: Faults | None = None
 
 
 @dataclass
@@ -129,6 +148,9 @@ class World:
         self._liquidated: list[list[NDArray[Any]]] = []
         self._bar_start_ns = place.start_ns
         self._events_told: set[str] = set()
+        self._breaker_ns: int | None = None
+        self._marks: list[Floats] = []  # as far back as the slowest venue looks
+        self._sent_ticks = [np.zeros(len(one.contracts)) for one in setup.listings]
 
     def run(self) -> Iterator[int]:
         """Run the steps that are left; gives the number of steps done after each."""
@@ -162,7 +184,8 @@ class World:
                 residual_share = agent.residual_equity_share
                 for venue in np.flatnonzero(self.account_count[number]).tolist():
                     first, count = self.first_account[number], self.account_count[number]
-                    counterparts[venue] = first[venue] + np.arange(count[venue])
+                    own = first[venue] + np.arange(count[venue])
+                    counterparts[venue] = np.concatenate([own, counterparts[venue]])
         for venue, market in enumerate(self.markets):
             self._fill_fund(venue, market)
             if not market.listings.is_spot:
@@ -236,11 +259,10 @@ class World:
         self._look()
         spot = np.where(self.setup.place.is_spot[:, None], (self.bid + self.ask) / 2, np.nan)
         self.prices.outside(spot, self.quote_usd, self.halted.astype(np.float64))
-        old = self.prices.mark.copy()
-        mark = self.prices.update(ts_ns, self.bid, self.ask, self.last)
+        self._remember(self.prices.update(ts_ns, self.bid, self.ask, self.last))
         for venue, market in enumerate(self.markets):
             if not market.listings.is_spot:
-                market.apply(self._mark_rows(venue, old, mark))
+                market.apply(self._mark_rows(venue))
         self._look()
         self._sum_up(ts_ns)
         if end_ns > ts_ns:
@@ -255,14 +277,25 @@ class World:
             last = ticks * market.listings.tick
             self.last[venue, places] = np.where(ticks > 0, last, self.last[venue, places])
 
-    def _mark_rows(self, venue: int, old: Floats, mark: Floats) -> Rows:
+    def _mark_rows(self, venue: int) -> Rows:
+        """Marks that a venue's engine has not seen yet; a slow one sees those of before."""
+        faults = self.setup.faults
+        late = 0.0 if faults is None else float(faults.delay_s[venue])
+        back = min(len(self._marks), 1 + round(late * 1e9 / self.setup.place.step_ns))
         places, tick = self._places[venue], self.markets[venue].listings.tick
-        was, now = np.rint(old[venue, places] / tick), np.rint(mark[venue, places] / tick)
+        was, now = self._sent_ticks[venue], np.rint(self._marks[-back][venue, places] / tick)
         changed = np.flatnonzero(~np.isnan(now) & (was != now) & (now > 0))
+        was[changed] = now[changed]
         rows = np.zeros(len(changed), COMMAND)
         rows["kind"], rows["instrument"] = codes.MARK, changed
         rows["price_ticks"] = now[changed]
         return rows
+
+    def _remember(self, mark: Floats) -> None:
+        faults = self.setup.faults
+        slowest = 0.0 if faults is None else float(faults.delay_s.max(initial=0.0))
+        self._marks.append(mark.copy())
+        del self._marks[: -2 - round(slowest * 1e9 / self.setup.place.step_ns)]
 
     def _sum_up(self, ts_ns: int) -> None:
         """Flows and liquidations of the step, for the next observation."""
@@ -351,6 +384,7 @@ class World:
                 open_now[where] = False
             elif active and one.kind == "peg":
                 quote[where] = one.value
+        halted |= self._is_broken(ts_ns)
         for venue in np.flatnonzero(halted != self.halted):
             rows = np.zeros(len(self._places[venue]), COMMAND)
             rows["kind"], rows["instrument"] = codes.HALT, np.arange(len(rows))
@@ -358,6 +392,19 @@ class World:
             self.markets[venue].apply(rows)
         self.halted, self.withdrawals_open, self.quote_usd = halted, open_now, quote
         return tuple(news)
+
+    def _is_broken(self, ts_ns: int) -> bool:
+        """Whether the circuit breaker holds all venues now."""
+        faults = self.setup.faults
+        if faults is None or faults.halt_fall is None:
+            return False
+        if self._breaker_ns is None:
+            now = np.nanmean(self.prices.index[:, 0])
+            if now > self.setup.eve_price[0] * (1 - faults.halt_fall):
+                return False
+            self._breaker_ns = ts_ns
+            self.record.saw_event(ts_ns, "venue", "circuit breaker", "scenario: halt_at")
+        return ts_ns < self._breaker_ns + int(faults.halt_s * 1e9)
 
     def _seen(self, step: int, ts_ns: int, news: tuple[News, ...]) -> Observation:
         copies = (self.bid, self.ask, self.last, self.prices.mark, self.prices.index)

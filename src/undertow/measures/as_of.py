@@ -60,7 +60,7 @@ def as_of_span(text: str | None) -> Span | None:
         if clock := _TIME.search(text[day.end() :]):
             at = start + (int(clock[2]) * 60 + int(clock[3])) * MINUTE_NS
             return (at - ABOUT_NS, at + ABOUT_NS) if "~" in text else (at, at + MINUTE_NS)
-    except (ValueError, UndertowError):
+    except (ValueError, OverflowError, UndertowError):
         return None
     for word, (first, last) in _WORDS.items():
         if word in text[day.end() :].lower():

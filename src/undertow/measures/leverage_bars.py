@@ -97,8 +97,13 @@ def _collect(tape: Tape, symbols: list[str] | None) -> pl.DataFrame:
         )
         .collect()
     )
-    kinds = {venue: venue_kind(venue) for venue in frame["venue"].unique()}
+    kinds = {venue: _kind(venue) for venue in frame["venue"].unique()}
     return frame.filter(pl.col("venue").is_in([v for v, kind in kinds.items() if kind in KINDS]))
+
+
+def _kind(venue: str) -> VenueKind:
+    """What the venue trades; one that is not listed but says spot is believed."""
+    return "spot" if "spot" in venue else venue_kind(venue)
 
 
 def _turnover() -> pl.Expr:
@@ -124,7 +129,8 @@ def _turnover() -> pl.Expr:
 
 def _hours(found: pl.DataFrame) -> pl.DataFrame:
     """Bars of an hour, each from the finest length that covers most of it, else from the best."""
-    hour = (pl.col("start_ns") // HOUR_NS * HOUR_NS).alias("hour_ns")
+    last_ns = pl.col("start_ns") + pl.col("length_ns") - 1  # a bar belongs where it is known
+    hour = (last_ns // HOUR_NS * HOUR_NS).alias("hour_ns")
     close, low = pl.col("close"), pl.col("low")
     joined = (
         found.with_columns(hour)
@@ -236,7 +242,7 @@ def _bars(venue: str, symbol: str, rows: pl.DataFrame, marks: pl.DataFrame | Non
         prices[:, 3] = np.clip(prices[:, 3], prices[:, 2], prices[:, 1])
     turnover = rows["turnover_usd"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     return Bars(
-        venue, symbol, asset_of(symbol), venue_kind(venue), start_ns, end_ns, prices,
+        venue, symbol, asset_of(symbol), _kind(venue), start_ns, end_ns, prices,
         np.where(np.isfinite(turnover), turnover, np.nan), marks is not None,
     )  # fmt: skip
 

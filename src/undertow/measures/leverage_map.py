@@ -255,7 +255,9 @@ def _usd_per_unit(crowd: Crowd, parameters: Parameters) -> float:
     usd = float(crowd.positions.usd[-1])
     if not np.isfinite(usd):
         usd = parameters.open_interest_per_turnover * crowd.turnover * ratio
-    return 2 * usd / (crowd.turnover * ratio)
+    # No side can hold more than open interest.
+    largest = float(crowd.levels_usd.sum(axis=(1, 2)).max())
+    return min(2 * usd / (crowd.turnover * ratio), usd / max(largest, 1e-300))
 
 
 def _by_entry(levels: Floats, first: int, distance: Floats) -> tuple[Floats, Floats, Floats]:
