@@ -7,8 +7,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
 from undertow.kernels import warm_up
 from undertow.kernels.book_arrays import NONE
@@ -138,6 +136,9 @@ def make_ready() -> None:
     """Have the kernels compiled, once in a process, with a bar while that takes long."""
     if warm_up.is_compiled():
         return
+    from rich.console import Console
+    from rich.progress import Progress
+
     with Progress(console=Console(stderr=True), transient=True) as progress:
         text = "Compiling the venue (once; kept for later)"
         task = progress.add_task(text, total=len(warm_up.STEPS))
