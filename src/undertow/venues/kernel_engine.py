@@ -22,7 +22,7 @@ from undertow.venues.instruments import CASH_UNITS
 class KernelEngine:
     """Compiled code on arrays; see `engine.Engine`. Rankings are the functions of a venue's rules.
 
-    The first one of a new version compiles, for about a minute, and says so on standard error.
+    The first one of a new version compiles, for about half a minute, and says so on standard error.
     """
 
     def __init__(self, contracts: Sequence[Contract], rules: Rules, accounts: int) -> None:
