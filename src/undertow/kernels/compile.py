@@ -143,6 +143,7 @@ def inlined(function: Function) -> Function:
     return cast(Function, made)
 
 
+# The same, said of what only kernels call.
 inner, inner_inlined, part = kernel, inlined, kernel
 
 
