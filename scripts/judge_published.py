@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import csv
 
-from undertow.claims.library import judge_library
+from undertow.claims import library
 from undertow.claims.reconcile import Statement
 from undertow.measures.published import FOLDER, JUDGED, events
 
 
 def main() -> None:
     """Write the file."""
-    judged = {item.id: item for event in events()["event"] for item in judge_library(event)}
+    judged = {item.id: item for event in events()["event"] for item in library.judge_library(event)}
     with (FOLDER / "verdicts.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(JUDGED)

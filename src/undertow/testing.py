@@ -6,6 +6,7 @@ when nothing is.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import cache
@@ -179,6 +180,10 @@ def _script(agent: type[Agent], parameters: Any, place: Place) -> list[str]:
             problems += _invalid(orders, place, count, is_start)
             sent.append([joined(rows).tobytes() for rows in orders.by_venue])
         runs.append(sent)
+    try:
+        pickle.dumps({name: one for name, one in vars(made).items() if name != "parameters"})
+    except Exception as error:
+        problems.append(f"it cannot be pickled, so a run with it cannot be resumed: {error}")
     if runs[0] != runs[1]:
         problems.append("the same dice give other commands: throw only self.dice, read no clock")
     if not np.array_equal(public, np.random.get_state()[1]):  # type: ignore[index]

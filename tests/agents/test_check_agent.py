@@ -112,6 +112,13 @@ def test_orders_without_a_price_or_without_money_are_found(checked):
     assert "has it money" in said
 
 
+def test_an_agent_that_cannot_be_kept_is_found(checked):
+    def keeps(self, seen, orders):
+        self.often = lambda: None
+
+    assert "resumed" in lasting(checked, keeps)
+
+
 def test_a_failure_is_told_and_not_raised(checked):
     def fails(self, seen, orders):
         raise KeyError("nothing here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +64,12 @@ def test_every_metric_says_what_it_means() -> None:
         assert metric.meaning.endswith(".")
         assert metric.units
         assert metric.low < metric.high
+
+
+def test_the_manual_lists_every_metric() -> None:
+    manual = (Path(__file__).parents[2] / "docs/claims.md").read_text(encoding="utf-8")
+    for metric in metrics().values():
+        assert f"| `{metric.name}` | {metric.meaning} |" in manual
 
 
 def test_a_second_opinion_adds_to_notes_and_changes_no_value() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from undertow.claims.quantities import Quantity, quantities
+from undertow.claims.quantities import Quantity
+from undertow.claims.ranges import quantities
 from undertow.claims.timephrases import time_phrases
 
 

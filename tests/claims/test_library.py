@@ -8,7 +8,7 @@ import json
 import pytest
 
 from claims.reports import undertow
-from undertow.claims.library import judge_library, library, tape_for
+from undertow.claims import library as figures
 from undertow.errors import UndertowError
 from undertow.measures.published import FOLDER, published
 
@@ -17,13 +17,13 @@ def test_the_stored_verdicts_are_those_that_reconciliation_makes() -> None:
     with (FOLDER / "verdicts.csv").open(encoding="utf-8") as file:
         stored = {row["id"]: row for row in csv.DictReader(file)}
     assert set(stored) == set(published()["id"])
-    for item in judge_library("2025-11-04"):
+    for item in figures.judge_library("2025-11-04"):
         assert stored[item.id]["verdict"] == item.verdict, item.id
         assert (stored[item.id]["usable"] == "false") == (item.verdict == "contradicted")
 
 
 def test_known_errors_are_found_and_known_truths_are_kept() -> None:
-    verdicts = {item.id: item.verdict for item in judge_library("2025-11-04")}
+    verdicts = {item.id: item.verdict for item in figures.judge_library("2025-11-04")}
     # More than 90 % longs at the peak; both sides called longs; millions for billions.
     for wrong in ("F0488", "F0438", "F0560", "F0561", "F0421"):
         assert verdicts[wrong] == "contradicted", wrong
@@ -33,21 +33,21 @@ def test_known_errors_are_found_and_known_truths_are_kept() -> None:
 
 
 def test_figures_are_listed_with_their_verdicts() -> None:
-    found = library("2025-11-04", "liquidations", "ALL", verdict="contradicted")
+    found = figures.listed("2025-11-04", "liquidations", "ALL", verdict="contradicted")
     assert found
     assert all(not item.usable and item.reason for item in found)
-    assert {item.figure for item in library("2025-11-13", "liquidations")} >= {
+    assert {item.figure for item in figures.listed("2025-11-13", "liquidations")} >= {
         "600 million to 655 million USD"
     }
-    times = library("2025-10-10", "timeline")
+    times = figures.listed("2025-10-10", "timeline")
     assert "21:18-21:51" in {item.figure for item in times}
 
 
 def test_a_wrong_name_is_said_with_the_nearest() -> None:
     with pytest.raises(UndertowError, match="did you mean 'fear_greed'"):
-        library(metric="fear_greedy")
+        figures.listed(metric="fear_greedy")
     with pytest.raises(UndertowError, match="no published figures"):
-        judge_library("1999-01-01")
+        figures.judge_library("1999-01-01")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_wrong_name_is_said_with_the_nearest() -> None:
     ],
 )
 def test_the_bundled_tape_of_a_day(day: str | None, name: str | None) -> None:
-    assert tape_for(day) == name
+    assert figures.tape_for(day) == name
 
 
 def test_the_command_lists_figures(capsys: pytest.CaptureFixture[str]) -> None:

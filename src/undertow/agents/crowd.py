@@ -33,7 +33,7 @@ class CrowdSettings(Settings):
 
     every_s: float = 2.0
     count: int = Field(100_000, ge=1, description="Accounts at all of its venues together.")
-    tail: float = Field(1.2, gt=0.5, description="Exponent of the Pareto law of sizes.")
+    tail: float = Field(1.6, gt=0.5, description="Exponent of the Pareto law of sizes.")
     long_share: float = Field(1.0, ge=0, le=1, description="Share of all longs that it holds.")
     short_share: float = Field(0.75, ge=0, le=1, description="Share of all shorts that it holds.")
     long_leverage: str = Field(
@@ -52,24 +52,27 @@ class CrowdSettings(Settings):
     hedged_share: float = Field(0.3, ge=0, le=1, description="Of those, on the other side.")
     stop_share: float = Field(0.05, ge=0, le=1, description="Accounts with a stop-loss order.")
     stop_sigmas: float = Field(2.0, gt=0, description="Median distance of stops, daily sigma.")
-    rescue_share: float = Field(0.1, ge=0, le=1, description="Accounts that add margin, once.")
+    rescue_share: float = Field(0.05, ge=0, le=1, description="Accounts that add margin, once.")
     rescue_size: float = Field(0.5, ge=0, description="How much, by their equity on the eve.")
     attentive_share: float = Field(
-        0.95, ge=0, le=1, description="Accounts that close by hand once they notice a warning."
+        0.97, ge=0, le=1, description="Accounts that close by hand once they notice a warning."
     )
     warned_at: float = Field(
         0.5, gt=0, le=1, description="Share of the way to liquidation at which one is warned."
     )
-    notice_s: float = Field(1800.0, gt=0, description="Median time until it is noticed, seconds.")
+    notice_s: float = Field(700.0, gt=0, description="Median time until it is noticed, seconds.")
+    notice_power: float = Field(
+        1.0, ge=0, description="Growth of that time with the margin, in daily ranges."
+    )
     notice_spread: float = Field(1.5, ge=0, description="Spread of that time's logarithm.")
     replaced_share: float = Field(
-        0.85, ge=0, le=1, description="Who closes by hand is followed by somebody new so often."
+        0.97, ge=0, le=1, description="Who closes by hand is followed by somebody new so often."
     )
     lifetime_days: float = Field(
         1.0, gt=0, description="Mean life of a position whose margin is one daily range."
     )
     lifetime_power: float = Field(1.2, ge=0, description="Growth of that life with the margin.")
-    panic_share: float = Field(0.08, ge=0, le=1, description="Accounts that give up in a move.")
+    panic_share: float = Field(0.05, ge=0, le=1, description="Accounts that give up in a move.")
     panic_sigmas: float = Field(3.0, gt=0, description="Median move against them, daily sigma.")
     profit_share: float = Field(0.2, ge=0, le=1, description="Accounts that take a profit.")
     profit_sigmas: float = Field(2.0, gt=0, description="Median move for them, daily sigma.")

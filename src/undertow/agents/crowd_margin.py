@@ -79,7 +79,10 @@ class MarginWatch:
         for is_long in (True, False):
             for venue, asset, number, coins in self._warned[is_long].crossed(seen.mark):
                 self._rows["watches"][number] = False  # warned once is enough
-                self._notices.add(seen.ts_ns, venue, asset, number, coins)
+                # Who trades with little margin looks at it more often.
+                away = self._rows["margin"][number] / (self._sigma[asset] * RANGE_PER_SIGMA)
+                slower = away**self._settings.notice_power
+                self._notices.add(seen.ts_ns, venue, asset, number, coins, slower)
         for venue, asset, number, _ in self._notices.due(seen.ts_ns):
             here = number[~gone[venue][self._rows["account"][number]] & ~self._rows["left"][number]]
             stays = self._dice.random(len(here)) < self._settings.replaced_share

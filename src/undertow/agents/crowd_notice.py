@@ -30,11 +30,13 @@ class Notices:
         self._waiting = np.zeros(0, _WAITING)
         self._soonest_ns = np.iinfo(np.int64).max
 
-    def add(self, ts_ns: int, venue: int, asset: int, account: Ints, amount: Floats) -> None:
-        """Some are warned now."""
+    def add(
+        self, ts_ns: int, venue: int, asset: int, account: Ints, amount: Floats, slower: Floats
+    ) -> None:
+        """Some are warned now; ``slower`` multiplies the median of each."""
         rows = np.zeros(len(account), _WAITING)
         wait_s = self._median_s * np.exp(self._spread * self._dice.standard_normal(len(account)))
-        rows["due_ns"] = ts_ns + (np.minimum(wait_s, 1e8) * 1e9).astype(np.int64)
+        rows["due_ns"] = ts_ns + (np.minimum(wait_s * slower, 1e8) * 1e9).astype(np.int64)
         rows["venue"], rows["asset"] = venue, asset
         rows["account"], rows["amount"] = account, amount
         self._waiting = np.concatenate([self._waiting, rows])

@@ -18,6 +18,10 @@ import numpy as np
 from undertow.agents.observation import Floats
 from undertow.agents.prices import DAY_S
 
+# Flow that goes on like that of the last hours is expected, and expected flow is no news: only what
+# differs from its average over such a time moves the belief (assumed).
+EXPECTED_S = 7200.0
+
 
 @dataclass
 class FairValue:
@@ -50,6 +54,7 @@ class FairValue:
 
     def __post_init__(self) -> None:
         self.flow_usd = np.zeros_like(self.lasting)
+        self._expected = np.zeros_like(self.lasting)  # dollars per second
         self._restless = np.zeros_like(self.lasting)
 
     def shift(self) -> Floats:
@@ -72,7 +77,9 @@ class FairValue:
         before = self.shift()
         self.flow_usd *= np.exp(-seconds / self.memory_s)
         self.lasting += self.permanent * (before - self.shift())
-        self.flow_usd += bought_usd * thinness
+        usual = self._expected * seconds
+        self.flow_usd += (bought_usd - usual) * thinness
+        self._expected += (1 - np.exp(-seconds / EXPECTED_S)) * (bought_usd - usual) / seconds
 
     def wander(
         self, dice: np.random.Generator, seconds: float, together: float, restlessness: float

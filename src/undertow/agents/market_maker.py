@@ -30,6 +30,8 @@ from undertow.agents.stress import Stress
 # The widest that half a spread gets, and the most that one reads out of a pushed price (assumed).
 WIDEST = 0.03
 FARTHEST = 0.01
+# Information arrives at every tenth second, so that the length of a step changes no dice.
+INFORMATION_NS = 10 * 10**9
 # Even a full maker shows so much of the side that would fill it more (assumed).
 LEAST_SIDE = 0.05
 
@@ -39,14 +41,16 @@ class MarketMakerSettings(Settings):
 
     every_s: float = 2.0
     accounts: int = Field(3, ge=1, le=20, description="Accounts per venue that quote in turn.")
-    capital: float = Field(2.0, gt=0, description="Margin by venue, as a multiple of all depth.")
-    leverage: int = Field(5, ge=1, description="Leverage that margin is counted with.")
+    capital: float = Field(4.0, gt=0, description="Margin by venue, as a multiple of all depth.")
+    leverage: int = Field(2, ge=1, description="Leverage that margin is counted with.")
     inventory: float = Field(
         4.0, gt=0, description="Inventory at which a side is no longer quoted, by usual depth."
     )
-    skew: float = Field(0.1, ge=0, description="Shift of quotes at that inventory, in daily sigma.")
+    skew: float = Field(
+        0.05, ge=0, description="Shift of quotes at that inventory, in daily sigma."
+    )
     hedge: float = Field(
-        0.3, ge=0, description="Shift of all venues' quotes at the sum of limits, in daily sigma."
+        0.1, ge=0, description="Shift of all venues' quotes at the sum of limits, in daily sigma."
     )
     spread: float = Field(1e-4, ge=0, description="Half the usual spread, as a fraction.")
     impact: float = Field(1.0, ge=0, description="Factor of the square-root law; 0.5 to 2.")
@@ -107,7 +111,7 @@ class MarketMaker(Agent):
         self.coins = np.zeros(self.depth.shape)
         self._nowhere = np.zeros(self.depth.shape, np.bool_)
         self.fair: FairValue | None = None
-        self._before_ns = place.start_ns
+        self._before_ns = self._informed_ns = place.start_ns
 
     def accounts(self) -> NDArray[np.int64]:
         """Those that take turns, and one for the far quotes, wherever it quotes."""
@@ -147,7 +151,7 @@ class MarketMaker(Agent):
         unknown = np.full(len(self.usual), np.nan)
         self.stress.update(middle(real, self.weight, unknown), seconds, seen)
         present = self.barred.look(seen, orders, price)
-        self.quotes.away = self.barred.away(seen.ts_ns)[:, :-1]
+        self.quotes.choose(seen, price, self.barred.away(seen.ts_ns)[:, :-1])
         wish = self._wish(fair, coins * price, present)
         due = self.quotes.stale(wish, seen.ts_ns) & ~seen.halted[:, None]
         if due.any():
@@ -179,7 +183,9 @@ class MarketMaker(Agent):
         bought = known(seen.bought_usd - seen.sold_usd).sum(axis=0)
         fair.absorb(bought, thin, seconds)
         if one.discovers:
-            fair.wander(self.dice, seconds, one.together, one.restlessness)
+            for _ in range(seen.ts_ns // INFORMATION_NS - self._informed_ns // INFORMATION_NS):
+                fair.wander(self.dice, INFORMATION_NS / 1e9, one.together, one.restlessness)
+        self._informed_ns = seen.ts_ns
         pushed = np.clip(self.quotes.displaced(log_mid), -FARTHEST, FARTHEST)
         self.local += (1 - np.exp(-seconds / one.learn_s)) * pushed
         agreed = (1 - np.exp(-seconds / one.agree_s)) * self.local

@@ -33,7 +33,12 @@ class PathMakerSettings(Settings):
         " times over.",
     )
     requote: float = Field(1e-5, gt=0, description="Move of the path that renews quotes.")
-    depth: float = Field(1.0, gt=0, description="Depth as a multiple of the usual.")
+    depth: float = Field(
+        4.0,
+        gt=0,
+        description="Depth of leveraged venues as a multiple of the usual: the given price already"
+        " holds the impact of forced orders.",
+    )
     depth_withdrawal: float = Field(
         0.8, ge=0, description="Elasticity of depth to the path's volatility."
     )
@@ -56,8 +61,9 @@ class PathMaker(Agent):
         one = self.parameters
         self.path = place.path
         # All that trades within a step meets one book: it holds what would have come back.
-        times = 1 + place.step_ns / 1e9 / one.refill_s
-        self.depth = np.where(place.listed, np.nan_to_num(place.depth_usd), 0.0) * one.depth * times
+        times = one.depth * (1 + place.step_ns / 1e9 / one.refill_s)
+        self.depth = np.where(place.listed, np.nan_to_num(place.depth_usd), 0.0)
+        self.depth *= np.where(place.is_spot, 1.0, times)[:, None]
         move = np.full(len(place.assets), one.requote)
         self.quotes = Quotes(place, self.depth > 0, one.accounts, one.refill_s, move)
         self.stress = Stress(place, 120.0, one.recovery_s)
@@ -89,6 +95,7 @@ class PathMaker(Agent):
         with np.errstate(invalid="ignore", divide="ignore"):
             log_price = np.log(price)
         self.stress.update(log_price, seconds, seen)
+        self.quotes.choose(seen, price)
         depth = self.depth * np.exp(-self._elasticity * self.stress.level)
         centre = np.broadcast_to(log_price, self.depth.shape)
         wish = Wish(centre, self._half, np.stack([depth, depth]))

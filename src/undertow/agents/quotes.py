@@ -53,8 +53,6 @@ class Quotes:
         Over how many seconds eaten depth comes back, to a share of 1 - 1/e.
     move
         By asset, the move of the centre (log) that makes quotes stale.
-    away
-        By venue and account, who takes no turn.
     eaten_usd
         Bids and asks that takers took and nobody has put back yet: a first axis of two.
     """
@@ -76,7 +74,7 @@ class Quotes:
         self._far_centre = np.full(shape, np.inf)
         self._far_shown = np.zeros((2, *shape))
         self._account = np.zeros(shape, np.int64)
-        self.away = np.zeros((shape[0], self.accounts), np.bool_)
+        self._turn = np.zeros(shape[0], np.int64)
         depth = np.where(self.wanted, np.nan_to_num(self.place.depth_usd), 0.0)
         self._room = MOST_SHARE * depth
         self._weight = depth / np.maximum(depth.sum(axis=0), 1.0)
@@ -109,15 +107,17 @@ class Quotes:
         left: Floats = np.maximum(depth_usd - self.eaten_usd, LEFT * depth_usd)
         return left
 
-    def _next(self, venues: Ints, account: Ints) -> Ints:
-        """Whose turn it is: the one after, who is not away."""
-        account = (account + 1) % self.accounts
-        for _ in range(self.accounts - 1):
-            gone = self.away[venues, account]
-            if not gone.any():
-                break
-            account = np.where(gone, (account + 1) % self.accounts, account)
-        return account
+    def choose(self, seen: Observation, price: Floats, away: Mask | None = None) -> None:
+        """Whose turn it is at each venue: the account with the smallest positions, of those there.
+
+        ``price`` by asset in dollars; ``away`` by venue and account.
+        """
+        if seen.quantity is None:
+            return
+        used = (np.abs(known(seen.quantity[:, : self.accounts])) * known(price)).sum(axis=2)
+        if away is not None:
+            used = np.where(away, np.inf, used)
+        self._turn = used.argmin(axis=1)
 
     def renew(
         self, orders: Orders, seen: Observation, wish: Wish, due: Mask, kept: Mask, sent: Mask
@@ -138,7 +138,7 @@ class Quotes:
         before = self._far_shown[both]
         far |= (np.abs(depth - before) > 2 * DEPTH_CHANGE * before).any(axis=0)
         before_account = self._account[at]
-        account = self._next(venues, before_account)
+        account = self._turn[venues]
         self._account[at] = account
         sizes = np.swapaxes(rungs_usd(depth, self.eaten_usd[both]), 0, 1)
         price = np.exp(centre) / seen.quote_usd[venues]

@@ -40,11 +40,14 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
     previous: Previous = {}
     for index in figures:
         spot = Spot(sentence.items, index, hits)
-        if spot.kind == "price" and "price" not in previous and "money" in previous:
+        is_odd = spot.kind == "price" and not _priced(spot)
+        if is_odd and "price" not in previous and "money" in previous:
             previous["price"] = previous["money"]  # a small sum in a list of large ones
         choice = _best(spot, previous, memory.recall(spot.kind, number, 1), topic)
         if choice.score < LEAST:
             choice = _inherited(spot, number, memory) or Choice(OTHER)
+            if is_odd and "price" in previous:
+                choice = Choice(previous["price"][0], 0.0, ("as the sums before it",))
         choices[index] = choice
         if choice.metric != OTHER:
             previous[spot.kind] = (choice.metric, sentence.items[index].place)
@@ -93,6 +96,8 @@ def _has_needs(metric: Metric, spot: Spot) -> bool:
 def _of_level(metric: str, kind: str, previous: Previous) -> float:
     """A percentage behind a level is its change: ``depth was $14 million, a third less``."""
     levels = {f"{previous[k][0]}_change" for k in ("money", "price") if k in previous}
+    if "liquidations_change" in levels:  # of a sum of liquidations it is a share
+        levels.add("liquidation_share")
     return 2.5 if kind == "pct" and metric in levels else 0.0
 
 
@@ -117,6 +122,7 @@ def _inherited(spot: Spot, number: int, memory: Memory) -> Choice | None:
     unrelated = words("subject", "unrelated")
     if any(spot.key(back) in unrelated for back in range(-5, 3)):
         return None
-    if not allows(metrics()[name], spot.quantity, spot.kind):
+    lasting = metrics()[name].lasting or spot.kind == "price"
+    if not lasting or not allows(metrics()[name], spot.quantity, spot.kind):
         return None
     return Choice(name, 0.0, (f"as the figure before: {name}",))

@@ -12,7 +12,8 @@ from undertow.claims.dates import iso_day, published_day
 from undertow.claims.kinds import teaser_starts
 from undertow.claims.making import Maker
 from undertow.claims.mentions import Mention, mentions
-from undertow.claims.quantities import MOST_FIGURES, quantities
+from undertow.claims.quantities import MOST_FIGURES
+from undertow.claims.ranges import quantities
 from undertow.claims.scale import mark_missing, mend_prices, settle_scales
 from undertow.claims.sentences import Sentence, looks_spun, sentences
 from undertow.claims.statements import MOST_STATEMENTS, phrase_book, statements

@@ -20,6 +20,8 @@ def fit(metric: Metric, spot: Spot) -> float:
         # A trillion is said of little but market values.
         huge = {"market_cap": 2.0, "market_cap_change": 1.0}.get(metric.name, 0.0)
         return 2.0 * (way if is_change else -way) + (huge if spot.quantity.scale == 1e12 else 0.0)
+    if metric.name == "largest_liquidation" and _is_announced(spot):
+        return 4.0
     if spot.kind != "pct":
         return 0.0
     if not is_change:
@@ -35,7 +37,9 @@ def _fit_of_price(metric: Metric, spot: Spot) -> float:
     if metric.name == "chart_level":
         return 2.5 if is_foreseen(spot) else 0.0
     if metric.name in PRICES:
-        return 1.5 if metric.name == "price" else 0.0
+        if metric.name != "price":
+            return 0.0
+        return -4.0 if level_or_change(spot) > 0 else 1.5  # "lost about $4,000" is no price
     if metric.high <= LEAST_SUM:  # a metric of small sums, which a user added
         return 1.5
     return -1.0 if metric.name in ("spread", "basis") else -4.0
@@ -68,6 +72,15 @@ def moves_beside(spot: Spot) -> bool:
             break
         at -= 1
     return at in moves or (spot.index + 1 in moves and spot.key(1) not in ("more", "less"))
+
+
+def _is_announced(spot: Spot) -> bool:
+    """``The single biggest liquidation was on HTX, where $47 million``: no other sum between."""
+    for hit in spot.hits("largest_liquidation/strong"):
+        between = spot.items[hit.last + 1 : spot.index]
+        if hit.last < spot.index and not any(i.kind == "quantity" or i.key == ";" for i in between):
+            return True
+    return False
 
 
 def is_foreseen(spot: Spot) -> bool:

@@ -50,7 +50,7 @@ class LibraryFigure(msgspec.Struct, kw_only=True, frozen=True):
     reason: str | None
 
 
-def library(
+def listed(
     event: str | None = None,
     metric: str | None = None,
     asset: str | None = None,

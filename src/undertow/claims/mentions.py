@@ -118,6 +118,7 @@ _PAIR = r"[A-Z][A-Z0-9]{1,9}"
 _UNKNOWN = re.compile(
     rf"\b({_PAIR})(?= (?:and {_PAIR} )?{_VERB}| and {_PAIR} {_VERB}|'s price|’s price| price\b)"
     rf"|\b(?:price of|token|coin) ({_PAIR})\b"
+    r"|\b[A-Z][a-z]{2,20} \(([A-Z]{3,5})\)"
     r"|\b((?:[Tt]op \d{1,3} )?(?:[Tt]okens|[Cc]oins))"
     rf"(?= (?:{_FELL}|crashed|were [-–−\d]|are down|were down))",
 )
@@ -126,13 +127,14 @@ _UNKNOWN = re.compile(
 def _with_unknown(text: str, found: list[Mention]) -> list[Mention]:
     """Add tickers that nobody listed, where the text treats them as coins: ``PUMP fell``."""
     taken = {at for mention in found for at in range(mention.start, mention.end)}
+    companies, no_coins = table("market")["companies"], table("market")["not_coins"]["words"]
     new = []
     for match in _UNKNOWN.finditer(text):
         name = match[match.lastindex or 1]
         coin = asset_of(name) if name.isupper() else name
         coin = {"XBT": "BTC"}.get(coin, coin)
         start = match.start(match.lastindex or 1)
-        if start in taken or name in table("market")["not_coins"]["words"]:
+        if start in taken or name in companies or name in no_coins:
             continue
         new.append(
             Mention(
@@ -149,9 +151,10 @@ _SHARE = re.compile(
     re.IGNORECASE,
 )
 _MOVES = re.compile(
-    r"[A-Z][A-Za-z]{2,20}(?: [A-Z][A-Za-z]{2,20})? (?:Inc\.? )?()"
-    rf"(?:was down|is down|down|{_FELL})"
-    r" (?:by |about |nearly |more than |over |almost |around |as much as )?"
+    r"[A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? "
+    r"(?:and [A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? )?"
+    rf"(?:(?:was down|is down|down|{_FELL}) )?"
+    r"(?:by |about |nearly |more than |over |almost |around |as much as )?"
     r"\d{1,3}(?:\.\d{1,2})?(?:%| percent)"
 )
 _TICKER = re.compile(r"\((?:NASDAQ: ?|NYSE: ?|Nasdaq: ?)?([A-Z]{3,5})\)")
@@ -175,13 +178,16 @@ def _with_shares(text: str, found: list[Mention]) -> list[Mention]:
         after = [name for start, name in named if 0 < start - match.end() < 12]
         owner = (
             after[0]
-            if text[match.end() : match.end() + 4] == " of " and after
+            if text[match.end() : match.end() + 4].startswith((" of ", " (")) and after
             else (before[-1] if before else None)
         )
         if owner is not None:
             shares.append(Mention(match.start(), match.end(), "index", owner))
+    moved: dict[int, str] = {}
     for start, owner in named:
-        moved = _MOVES.match(text, start)
-        if moved is not None:
-            shares.append(Mention(moved.start(1), moved.end(1), "index", owner))
+        if _MOVES.match(text, start) is not None:
+            moved[start] = owner
+    found = [
+        Mention(m.start, m.end, "index", moved[m.start]) if m.start in moved else m for m in found
+    ]
     return sorted([*found, *shares], key=lambda mention: mention.start)

@@ -33,6 +33,7 @@ class Metric(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     asset: str | None = None
     window: str | None = None
     weight: float = 1.0
+    lasting: bool = False
     exact: tuple[str, ...] = ()
     strong: tuple[str, ...] = ()
     medium: tuple[str, ...] = ()

@@ -103,5 +103,5 @@ _NO_STEMS: dict[str, _Node] = {}
 
 
 def split_phrase(text: str) -> tuple[str, ...]:
-    """A phrase of a word list as its words."""
-    return tuple(text.lower().split())
+    """A phrase of a word list as its words; a hyphen is a word too, as it is in a text."""
+    return tuple(text.lower().replace("-", " - ").split())

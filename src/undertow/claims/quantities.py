@@ -80,8 +80,8 @@ class Quantity(msgspec.Struct):
         return self.scale >= 1e6
 
 
-def quantities(text: str, times: list[TimePhrase]) -> list[Quantity]:
-    """All figures of a text that are not part of a time, in order; ranges joined."""
+def single_figures(text: str, times: list[TimePhrase]) -> list[Quantity]:
+    """All figures of a text that are not part of a time, in order; ranges as two."""
     starts = [time.start for time in times]
 
     def in_time(at: int) -> bool:
@@ -99,7 +99,7 @@ def quantities(text: str, times: list[TimePhrase]) -> list[Quantity]:
     found = _without_overlap(found)
     for quantity in found:
         _qualify(quantity, text)
-    return _joined(found, text)
+    return found
 
 
 def _amount(match: re.Match[str]) -> Quantity:
@@ -196,6 +196,8 @@ def _qualifier_words() -> re.Pattern[str]:
 
 def _qualify(quantity: Quantity, text: str) -> None:
     before = plain(text[max(0, quantity.start - 32) : quantity.start])
+    if before.endswith("minus ") and not quantity.sign:
+        quantity.sign = -1
     rest = plain(text[quantity.end : quantity.end + 16])
     if (
         before.endswith(("±", "+/-", "within ", "within a "))
@@ -216,67 +218,3 @@ def _qualify(quantity: Quantity, text: str) -> None:
     after = plain(text[quantity.end : quantity.end + 10])
     if after.startswith((" or more", " or so")):
         quantity.qualifier = ">=" if "more" in after else "~"
-
-
-_BETWEEN = re.compile(r"\bbetween (?:about |roughly |around )?$", re.IGNORECASE)
-_FROM = re.compile(r"\bfrom\b[^.;,]{0,40}$", re.IGNORECASE)
-
-
-def _joined(found: list[Quantity], text: str) -> list[Quantity]:
-    """Join ``5-10%``, ``$98,000 to $100,000`` and ``between 5% and 6%`` into ranges."""
-    joined: list[Quantity] = []
-    index = 0
-    while index < len(found):
-        one = found[index]
-        two = found[index + 1] if index + 1 < len(found) else None
-        if two is not None and _are_range(one, two, text):
-            joined.append(_range(one, two))
-            index += 2
-        else:
-            joined.append(one)
-            index += 1
-    return joined
-
-
-def _are_range(one: Quantity, two: Quantity, text: str) -> bool:
-    between = plain(text[one.end : two.start]).strip()
-    units_agree = one.unit == two.unit or not one.unit or not two.unit
-    if not units_agree or two.start - one.end > 6 or one.flags == ["words"]:
-        return False
-    before = text[max(0, one.start - 48) : one.start]
-    is_dash = between in ("-", "–", "—") or (
-        not between
-        and two.sign < 0
-        and text[two.start : two.start + 1] in "-–−"
-        and two.start == one.end
-    )
-    is_range = (
-        is_dash
-        or (between == "to" and not _FROM.search(before) and _is_span(one, two, before))
-        or (between == "and" and bool(_BETWEEN.search(before)))
-    )
-    if not is_range:
-        # "from 3 to 4 percent" is a path: two figures, of which the first borrows the unit.
-        if between == "to" and not one.unit and two.unit and one.digits and one.scale == 1:
-            one.unit = two.unit
-            one.low = one.high = one.low * (two.scale if two.scale > 1 and one.low < 1000 else 1)
-        return False
-    return bool(one.unit or two.unit) and two.low / two.scale < 1000 * max(
-        one.low / one.scale, 1e-9
-    )
-
-
-def _is_span(one: Quantity, two: Quantity, before: str) -> bool:
-    """Whether ``A to B`` can be two ends: not in ``by $5 to $20``, nor with ends far apart."""
-    low = one.low * (two.scale if one.scale == 1 and two.scale > 1 else 1)
-    return not before.endswith("by ") and low < two.low < 3.5 * max(low, 1e-9)
-
-
-def _range(one: Quantity, two: Quantity) -> Quantity:
-    scale = two.scale if one.scale == 1 and two.scale > 1 and one.low < 1000 else 1
-    sign = one.sign or (two.sign if two.sign > 0 else 0)
-    low, high = sorted((one.low * scale, two.high))
-    return Quantity(
-        one.start, two.end, low, high, one.unit or two.unit, max(one.scale, two.scale),
-        sign, one.qualifier, [*one.flags, *two.flags, "range"], one.digits,
-    )  # fmt: skip

@@ -14,6 +14,8 @@ def side_of(sentence: Sentence, index: int) -> str | None:
     items = sentence.items
     if _joined_sides(items):
         return "both"
+    if _is_whole(items, index):
+        return None
     after = _side_behind(items, index)
     if after is not None:
         return after
@@ -25,6 +27,18 @@ def side_of(sentence: Sentence, index: int) -> str | None:
         if side is not None:
             return side if items[index].place - item.place < _REACH else None
     return None
+
+
+def _is_whole(items: list[Item], index: int) -> bool:
+    """The second figure of ``$16.8 billion of the $19.3 billion were longs``."""
+    back = index - 2 if items[index - 1].key == "the" else index - 1
+    return back >= 1 and items[back].key == "of" and items[back - 1].kind == "quantity"
+
+
+def _in_apposition(items: list[Item], at: int) -> bool:
+    """A comma of ``85% of it, $2.3 billion, were longs``."""
+    around = [items[near].kind for near in (at - 1, at + 1) if 0 <= near < len(items)]
+    return items[at].key == "," and "quantity" in around
 
 
 def _side_behind(items: list[Item], index: int) -> str | None:
@@ -39,6 +53,12 @@ def _side_behind(items: list[Item], index: int) -> str | None:
         side = _side(items, at)
         if side is not None:
             return side
+        if item.kind == "quantity":
+            is_aside = items[at - 1].key == "," and items[min(at + 1, len(items) - 1)].key == ","
+            if is_aside or _is_whole(items, at):
+                continue
+        elif _in_apposition(items, at):
+            continue
         if item.key not in links and item.key != "@" and not item.key.startswith("liquidat"):
             return None
     return None

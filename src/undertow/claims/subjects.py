@@ -39,7 +39,9 @@ def named_groups(items: list[Item]) -> list[Names]:
             continue
         name = item.mention.name
         last = groups[-1] if groups else None
-        if last is not None and _joins(items[last.last + 1 : index]):
+        if last is not None and index == last.last + 1:  # "the stablecoin USDe"
+            groups[-1] = Names(last.first, index, (name,))
+        elif last is not None and _joins(items[last.last + 1 : index]):
             names = last.names if name in last.names else (*last.names, name)
             groups[-1] = Names(last.first, index, names)
         else:
@@ -71,8 +73,9 @@ def asset_of(
         return str(follows), "named behind the figure"
     before = [group for group in groups if group.last < index]
     if metric.asset == SAID:
-        said = [*before, *_coins_before(items, len(items)), *groups]
-        return (str(said[0]), "named in the sentence") if said else (None, "no asset")
+        said = [*reversed(before), *_coins_before(items, len(items)), *groups]
+        near = [group for group in said if _in_clause(items, index, group)]
+        return (str(near[0]), "named in the sentence") if near else (None, "no asset")
     if metric.asset in WHOLE:
         for group in reversed(before):
             if not _blocked(items, group.last, index, metric):
@@ -93,8 +96,13 @@ def asset_of(
     return metric.asset, "the usual one"
 
 
+def _in_clause(items: list[Item], index: int, group: Names) -> bool:
+    low, high = sorted((index, group.first))
+    return all(item.key != ";" for item in items[low:high])
+
+
 def _is_near(items: list[Item], index: int, group: Names) -> bool:
-    between = items[index:group.first]
+    between = items[index : group.first]
     return items[group.first].place < items[index].place + 12 and all(i.key != ";" for i in between)
 
 
@@ -161,6 +169,10 @@ def _blocked(items: list[Item], name: int, index: int, metric: Metric) -> bool:
     if items[index].place - items[name].place > (_FAR_REACH if is_value else _REACH):
         return True
     blockers = words("subject", "value_blockers" if is_value else "blockers")
+    mention = items[name].mention
+    is_small = mention is not None and mention.name != "BTC"
+    if is_small and items[index - 1].key in words("subject", "closing"):
+        return False  # a fall of bitcoin closes positions in all coins, one of ether those in ether
     for at in range(name + 1, index):
         item = items[at]
         is_of_value = item.key.startswith("market") and items[at + 1].key.startswith(("cap", "val"))

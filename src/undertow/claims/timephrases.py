@@ -44,7 +44,8 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("window", r"\b\d{1,3}[- ]?(?:h|hr|d|min)\b"),
     (
         "window",
-        rf"\b{_NUMBER}[\s-](?:straight\s|consecutive\s|trading\s|full\s)?{_UNIT}\b(?:-(?:low|high|old))?",
+        rf"\b{_NUMBER}[\s-](?:straight\s|consecutive\s|trading\s|full\s)?"
+        rf"{_UNIT}\b(?:-(?:low|high|old))?",
     ),
     ("window", rf"\b(?:past|last|previous|prior|single|same|whole|preceding)\s{_SPAN}\b"),
     ("window", r"\b(?:hourly|daily|intraday|weekly|monthly|overnight)\b|\bday-over-day\b"),
@@ -63,9 +64,13 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         r"(?<![$€£\d.,])\b(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?"
         r"(?:s\b|(?![\d,.]\d|\s?(?:%|BTC|ETH|traders|million|billion)))\b",
     ),
-    ("date", rf"\b(?:early|mid|late|since|in|from|until|of|last|this|[Ee]arlier in)[\s-]{_MONTH}"),
+    (
+        "date",
+        r"\b(?:early|mid|late|since|in|from|until|of|last|this|[Ee]arlier in)[\s-]"
+        rf"{_MONTH}(?:\s{_DAY}\b(?!,\d))?",
+    ),
     ("none", r"\b\d{1,4}(?:st|nd|rd|th)\b"),
-    ("none", r"\b\d{1,4}-(?:per|bit|layer|fold)\b"),
+    ("none", r"\b\d{1,4}-(?:per|bit|layer|fold|delta)\b"),
 )  # fmt: skip
 _ALL = re.compile("|".join(f"(?P<p{i}>{p})" for i, (_, p) in enumerate(_PATTERNS)))
 

@@ -46,6 +46,7 @@ def _window(sentence: Sentence, index: int) -> str | None:
         distance = abs(item.place - items[index].place) + (3.0 if at < index else 0.0)
         low, high = sorted((at, index))
         distance += 8.0 * sum(other.kind == "quantity" for other in items[low + 1 : high])
+        distance += 12.0 * sum(other.key == ";" for other in items[low + 1 : high])
         distance += 12.0 if named == "day" else 0.0
         if distance < best:
             best, window = distance, named

@@ -6,7 +6,8 @@ from undertow.claims.choosing import choose
 from undertow.claims.context import Choice, Memory, Topic
 from undertow.claims.mentions import mentions
 from undertow.claims.metrics import OTHER, metrics, phrase_book
-from undertow.claims.quantities import Quantity, quantities
+from undertow.claims.quantities import Quantity
+from undertow.claims.ranges import quantities
 from undertow.claims.sentences import Sentence, sentences
 from undertow.claims.timephrases import time_phrases
 from undertow.claims.units import unit_class

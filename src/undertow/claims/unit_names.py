@@ -10,7 +10,6 @@ from undertow.claims.sentences import Sentence
 from undertow.claims.spot import words
 from undertow.claims.vocabulary import table
 
-
 # A coin that nobody listed: "523 million NEM", "6,850 osETH".
 _TICKER = re.compile(r"([a-z]{0,3}[A-Z]{2,6})\b(?!-)")
 
@@ -26,7 +25,7 @@ def with_coins(figures: list[Quantity], names: list[Mention], text: str) -> list
             gap += 1
         name = by_start.get(gap)
         if name is None:
-            ticker = _TICKER.match(text, gap)
+            ticker = _TICKER.match(text, gap) if gap > figure.end else None
             if ticker is not None and ticker[1] not in table("market")["not_coins"]["words"]:
                 figure.unit, figure.end = ticker[1], ticker.end(1)
             continue

@@ -15,6 +15,8 @@ def unit_class(quantity: Quantity) -> str:
     """``money``, ``price`` (a small sum in dollars), ``coin``, ``pct``, ``bare``, ``x``."""
     if quantity.unit not in COINLESS:
         return "coin"
+    if "scale unclear" in quantity.flags:
+        return "money"
     if quantity.unit == "USD":
         return "money" if quantity.low >= LEAST_SUM or quantity.has_scale else "price"
     return _CLASSES.get(quantity.unit, quantity.unit)

@@ -41,7 +41,7 @@ def score_of(metric: Metric, spot: Spot) -> tuple[float, list[str]]:
             value = hit.phrase.weight
             if hit.figure is None:
                 value *= nearness(spot.distance(hit))
-                if hit.first > spot.index and metric.name == "chart_level":
+                if hit.first > spot.index and metric.name in ("chart_level", "average_cost"):
                     value *= 0.5  # "fell to $30,000 on bets that": what follows foresees nothing
             if abs(value) > abs(best):
                 best, said = value, " ".join(hit.phrase.words)

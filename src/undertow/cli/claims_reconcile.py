@@ -77,10 +77,10 @@ def library(
     """List the published figures of past crashes with their verdicts."""
     import msgspec
 
-    from undertow.claims.library import library as figures
+    from undertow.claims import library as figures
     from undertow.report import terminal
 
-    found = figures(event, metric, asset, verdict=verdict)
+    found = figures.listed(event, metric, asset, verdict=verdict)
     if as_json:
         print_json([msgspec.to_builtins(item) for item in found])
         return
@@ -121,11 +121,11 @@ def _reconciled(sources: list[Source], tape: str | None) -> Reconciliation:
 
 def _tape_name(tape: str | None, days: list[str | None]) -> str | None:
     """The tape that was asked for, else the bundled one of the first day that has one."""
-    from undertow.claims.library import tape_for
+    from undertow.claims import library as figures
 
     if tape is not None:
         return tape
-    return next((found for day in days if (found := tape_for(day)) is not None), None)
+    return next((found for day in days if (found := figures.tape_for(day)) is not None), None)
 
 
 def _print_answer(answer: Reconciliation) -> None:
@@ -182,9 +182,12 @@ def _print_statement(statement: Statement, group: Group) -> None:
     from undertow.report import terminal
 
     claim = statement.claim
-    what = f"{statement.subject} {statement.family} {statement.aspect}".strip()
-    figure = shown(statement.value, claim.unit)
-    typer.echo(f"{what}: {claim.qualifier} {figure}: {statement.verdict}")
+    aspect = "" if statement.aspect == statement.family else statement.aspect
+    what = " ".join(word for word in (statement.subject, statement.family, aspect) if word)
+    figure = f"{claim.qualifier} {shown(statement.value, claim.unit)}"
+    if claim.value is None and claim.value_low is None:
+        what, figure = f"{statement.subject} in words", f"'{claim.span}'"
+    typer.echo(f"{what}: {figure}: {statement.verdict}")
     order = sorted(statement.evidence, key=lambda e: e.verdict != statement.verdict)
     rows = [(e.kind, e.by, e.text) for e in order]
     terminal.console().print(terminal.table(("held against", "by", "what it says"), rows))

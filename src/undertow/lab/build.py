@@ -26,7 +26,7 @@ from undertow.tape import Tape
 __all__ = ["Built", "build", "every_agent"]
 
 
-ON_PATH = ("path_maker", "crowd", "basis_trader")
+ON_PATH = ("path_maker", "crowd")
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,11 @@ def _agents(scenario: Scenario, one: AgentSetup, place: Place, seed: int) -> lis
                 f"scenario {scenario.name}: agent.{one.name}.{key}: no such setting"
                 f"{nearest(key, known)}"
             )
+    given = dict(one.settings)
+    if "count" in known and "count" not in given:
+        given["count"] = _accounts(scenario, one)
     try:
-        settings = kind.settings.model_validate(one.settings)
+        settings = kind.settings.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -175,6 +178,12 @@ def _agents(scenario: Scenario, one: AgentSetup, place: Place, seed: int) -> lis
     if isinstance(made, Flows):
         made.sales += _sales(scenario)
     return [made]
+
+
+def _accounts(scenario: Scenario, one: AgentSetup) -> int:
+    """Accounts of the venues at which a population trades."""
+    return sum(venue.accounts for venue in scenario.venues
+               if one.venues is None or venue.id in one.venues)  # fmt: skip
 
 
 def _only(place: Place, venues: tuple[str, ...]) -> Place:

@@ -14,9 +14,9 @@ from undertow.measures.leverage_map import LeverageMap, SymbolMap, leverage_map
 from undertow.tape import Tape
 
 REACH = 0.15
-# Of those with less than half of their first distance left, so many have not noticed: assumed, as
+# Of those with less than four fifths of their first distance left, so many have not noticed: assumed, as
 # the crowd's own settings `warned_at` and `attentive_share` are.
-WARNED, STILL_THERE = 0.6, 0.1
+WARNED, STILL_THERE = 0.8, 0.1
 # As in the map itself: the smallest tier of BTCUSDT (Binance USD-M, October 2025).
 MAINTENANCE = 0.004
 

@@ -85,8 +85,8 @@ def spot_listings(assets: Sequence[str], price_usd: dict[str, float]) -> Listing
                 max_position_lots=most, base_asset=number, base_units_per_lot=base,
             )
         )  # fmt: skip
-        # At most a hundred times the eve's price, so that enough coins fit into 2^58 of value.
-        kinds.append(Asset(max_price_units=min(10**12, int(100 * price * CASH_UNITS) + 1)))
+        # At most five times the eve's price, so that enough coins fit into 2^58 of value.
+        kinds.append(Asset(max_price_units=min(10**12, int(5 * price * CASH_UNITS) + 1)))
         ticks.append(float(tick))
         lots.append(float(lot))
     return Listings(

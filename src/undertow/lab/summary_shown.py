@@ -6,12 +6,15 @@ for all hours would correct the quiet ones too much and the wild ones too little
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from undertow.errors import NotRecorded, UndertowError
 from undertow.lab.summary_tapes import Floats, RunTapes
+from undertow.tape import Tape
 
 # Single closings in a minute, over all venues: from, up to. The edges are our choice.
 INTENSITIES = ((1, 2), (3, 10), (11, 30), (31, 100), (101, 1_000_000))
@@ -68,21 +71,105 @@ def shown_shares(tapes: RunTapes, seed: int) -> tuple[ShownShare | None, tuple[S
     if not minutes.height:
         return None, ()
     dice = np.random.default_rng(seed)
-    count = minutes["count"].to_numpy()
-    values = minutes.select("true", "shown").to_numpy()
+    overall = _share(minutes.select("true", "shown").to_numpy(), dice, 0, 0)
+    return overall, _by_count(minutes, "count", dice)
+
+
+def corrections(tapes: RunTapes, seed: int, *, venue: str | None = None) -> tuple[ShownShare, ...]:
+    """The share that feeds show by how many orders they *show* in a minute: what a recording has.
+
+    Parameters
+    ----------
+    seed
+        Of the bootstrap.
+    venue
+        Only this one's closings: feeds differ.
+
+    Returns
+    -------
+    tuple of ShownShare
+        Only the intensities that the run has; ``least`` and ``most`` count shown orders.
+    """
+    minutes = _minutes(tapes, venue).filter(pl.col("shown") > 0)
+    return _by_count(minutes, "shown_count", np.random.default_rng(seed))
+
+
+def corrected(recorded: Tape, found: Sequence[ShownShare], *, venue: str | None = None
+              ) -> pl.DataFrame:  # fmt: skip
+    """What may have been closed by force where a throttled feed was recorded: an estimate.
+
+    Each minute's total is divided by the share that a simulated feed shows when it shows as many
+    orders; a minute wilder than any that the run had gets the share of its wildest.
+
+    Parameters
+    ----------
+    recorded
+        A tape with liquidations from a public feed.
+    found
+        From `corrections`, for the same kind of feed.
+    venue
+        Only this one's rows.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``ts`` (start of the minute), ``orders`` and ``shown_usd`` as recorded, ``usd``,
+        ``usd_low`` and ``usd_high`` (estimate and 95 % interval), ``is_estimate`` (true), by ts.
+
+    Raises
+    ------
+    NotRecorded
+        When the tape has no liquidations.
+    UndertowError
+        Without a share to correct with.
+    """
+    if not found:
+        raise UndertowError("the run showed no closing: there is nothing to correct with")
+    if not recorded.has("liquidations"):
+        raise NotRecorded("liquidations")
+    rows = recorded.table("liquidations").collect().filter(
+        pl.col("stage").cast(pl.String).fill_null("") != "adl"
+    )  # fmt: skip
+    if venue is not None:
+        rows = rows.filter(pl.col("venue").cast(pl.String) == venue)
+    minutes = (
+        rows.group_by(pl.col("ts").dt.truncate("1m"))
+        .agg(pl.col("orders").fill_null(1).sum(), pl.col("usd").sum().alias("shown_usd"))
+        .sort("ts")
+    )
+    edges = np.array([one.least for one in found])
+    place = np.searchsorted(edges, minutes["orders"].to_numpy(), side="right") - 1
+    chosen = [found[max(0, int(one))] for one in place]
+    shown = pl.col("shown_usd")
+    return minutes.with_columns(
+        usd=shown / pl.Series([one.share for one in chosen], dtype=pl.Float64),
+        usd_low=shown / pl.Series([one.high for one in chosen], dtype=pl.Float64),
+        usd_high=shown / pl.Series([one.low for one in chosen], dtype=pl.Float64),
+        is_estimate=pl.lit(True),
+    )
+
+
+def _by_count(
+    minutes: pl.DataFrame, name: str, dice: np.random.Generator
+) -> tuple[ShownShare, ...]:
     found = []
     for least, most in INTENSITIES:
-        chosen = values[(count >= least) & (count <= most)]
-        if len(chosen):
-            found.append(_share(chosen, dice, least, most))
-    return _share(values, dice, 0, 0), tuple(found)
+        chosen = minutes.filter(pl.col(name).is_between(least, most))
+        if chosen.height:
+            found.append(_share(chosen.select("true", "shown").to_numpy(), dice, least, most))
+    return tuple(found)
 
 
-def _minutes(tapes: RunTapes) -> pl.DataFrame:
-    """Minutes in which something was closed: ``count``, ``true`` and ``shown`` (USD)."""
-    true = tapes.binned(tapes.orders).rename({"usd": "true"})
-    shown = tapes.binned(tapes.let_through).select("ns", shown="usd")
-    return true.join(shown, on="ns", how="left").with_columns(pl.col("shown").fill_null(0.0))
+def _minutes(tapes: RunTapes, venue: str | None = None) -> pl.DataFrame:
+    """Minutes with closings: ``count`` and ``shown_count``, ``true`` and ``shown`` (USD)."""
+    here = pl.lit(True) if venue is None else pl.col("venue") == venue
+    true = tapes.binned(tapes.orders.filter(here)).rename({"usd": "true"})
+    shown = tapes.binned(tapes.let_through.filter(here)).select(
+        "ns", shown="usd", shown_count="count"
+    )
+    return true.join(shown, on="ns", how="left").with_columns(
+        pl.col("shown").fill_null(0.0), pl.col("shown_count").fill_null(0)
+    )
 
 
 def _share(values: Floats, dice: np.random.Generator, least: int, most: int) -> ShownShare:

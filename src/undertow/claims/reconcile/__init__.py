@@ -25,6 +25,7 @@ from undertow.claims.reconcile.result import (
     Series,
     Statement,
 )
+from undertow.claims.reconcile.scales import scales
 from undertow.claims.reconcile.statements import (
     Source,
     from_library,
@@ -98,7 +99,7 @@ def reconcile(
     for group in groups:
         judge_group(group, tape, prices)
     checks = all_checks(statements, prices)
-    find_conflicts(groups, checks)
+    find_conflicts(groups, checks, statements)
     share_verdicts(statements)
     for group in groups:
         estimate(group, checks)
@@ -123,7 +124,7 @@ def all_checks(statements: Sequence[Statement], prices: TapePrices | None) -> li
 
     # Nothing can be divided by, or be a share of, a figure of nought.
     given = [item for item in statements if item.value != 0]
-    found = [*market_sums(given), *holder_sums(given, around), *changes(given)]
+    found = [*market_sums(given), *holder_sums(given, around), *changes(given), *scales(given)]
     once: dict[tuple[str, float | None], Check] = {}
     for check in found:
         once.setdefault((check.expression, check.stated), check)

@@ -21,21 +21,32 @@ SAME_TOTAL = 0.005
 _ROLLING = ("liquidations", "traders liquidated", "largest liquidation")
 
 
-def find_conflicts(groups: Sequence[Group], checks: Sequence[Check]) -> None:
-    """Mark what contradicts what, on the statements and on their groups."""
+def find_conflicts(
+    groups: Sequence[Group], checks: Sequence[Check], statements: Sequence[Statement]
+) -> None:
+    """Mark what contradicts what, on the statements and on their groups.
+
+    ``statements`` are all that are known, also those whose groups nobody asked for.
+    """
     for group in groups:
-        _sides(group, groups)
+        _sides(group, statements)
         _scopes(group)
-        _parts_called_whole(group, groups)
+        _parts_called_whole(group, statements)
         _two_in_one_text(group)
         if group.family in ("loss", "exposure", "treasury"):
             _dates(group)
     by_id = {item.id: item for group in groups for item in group.statements}
+    group_of = {item.id: group for group in groups for item in group.statements}
     for check in checks:
         _from_arithmetic(check, by_id)
+        if check.verdict == "contradiction" and check.kind in ("sum", "parts"):
+            told = group_of.get(check.statements[-1])
+            text = f"{check.publishers[0]}: {check.expression} = {shown(check.computed)}, printed"
+            if told is not None and check.stated is not None:
+                told.conflicts.append(f"{text} as {shown(check.stated)}")
 
 
-def _sides(group: Group, groups: Sequence[Group]) -> None:
+def _sides(group: Group, statements: Sequence[Statement]) -> None:
     """A figure called longs that is others' total of both sides, though shorts were closed too."""
     if group.family != "liquidations":
         return
@@ -52,7 +63,7 @@ def _sides(group: Group, groups: Sequence[Group]) -> None:
         own = [t for t in totals if t.publisher == item.publisher and t.value > item.value * 1.02]
         if len({total.publisher for total in same}) < 2 or own:
             continue
-        share = _other_share(item, groups)
+        share = _other_share(item, statements)
         text = (
             f"called {item.aspect}s, but {', '.join(i.publisher for i in same[:2])} give"
             f" {shown(same[0].value, 'USD')} for both sides"
@@ -62,19 +73,20 @@ def _sides(group: Group, groups: Sequence[Group]) -> None:
             item.say("contradicted", Evidence(kind="source", text=text, by="label"))
 
 
-def _other_share(item: Statement, groups: Sequence[Group]) -> float | None:
+def _other_share(item: Statement, statements: Sequence[Statement]) -> float | None:
     """Share of the other side in the whole market's liquidations of that time."""
     other = "short" if item.aspect == "long" else "long"
-    for group in groups:
-        is_market = group.family == "liquidations" and group.subject == "ALL"
-        if not is_market or group.scope != "all" or group.episode != item.episode:
-            continue
-        near = [i for i in group.statements if i.claim.unit == "USD" and are_together(i, item)]
-        parts = [i.value for i in near if i.aspect == other]
-        totals = [i.value for i in near if i.aspect == "both"]
-        if parts and totals:
-            return median(parts) / max(totals)
-    return None
+    near = [
+        i
+        for i in statements
+        if (i.family, i.subject, i.scope, i.episode) == ("liquidations", "ALL", "all", item.episode)
+        and i.claim.unit == "USD"
+        and are_together(i, item)
+    ]
+    parts = [i.value for i in near if i.aspect == other]
+    totals = [i.value for i in near if i.aspect == "both"]
+    whole = max(totals, default=0.0)
+    return median(parts) / whole if parts and whole else None
 
 
 def _scopes(group: Group) -> None:
@@ -108,7 +120,7 @@ def _scaled(other: Statement, item: Statement) -> float:
     return value
 
 
-def _parts_called_whole(group: Group, groups: Sequence[Group]) -> None:
+def _parts_called_whole(group: Group, statements: Sequence[Statement]) -> None:
     """One coin's figure called the whole market's."""
     if group.family not in ("market cap", "open interest") or group.subject not in ("TOTAL", "ALL"):
         return
@@ -117,21 +129,23 @@ def _parts_called_whole(group: Group, groups: Sequence[Group]) -> None:
     for item in levels:
         if len(levels) < 3 or not usual or abs(item.value / usual - 1) <= FAR:
             continue
-        for other in groups:
-            if (other.family, other.episode) != (group.family, group.episode) or other is group:
-                continue
-            equal = [
-                i for i in other.statements
-                if i.aspect != "change" and i.claim.unit == "USD" and _ratio(i, item) <= EQUAL
-                and i.publisher != item.publisher and are_together(i, item)
-            ]  # fmt: skip
-            if equal:
-                text = (
-                    f"{shown(item.value, 'USD')} is the figure of {other.subject} alone"
-                    f" ({equal[0].publisher}); the whole market stood near {shown(usual, 'USD')}"
-                )
-                item.say("contradicted", Evidence(kind="source", text=text, by="label"))
-                break
+        equal = [
+            i
+            for i in statements
+            if (i.family, i.episode) == (group.family, group.episode)
+            and i.subject != group.subject
+            and i.aspect != "change"
+            and i.claim.unit == "USD"
+            and _ratio(i, item) <= EQUAL
+            and i.publisher != item.publisher
+            and are_together(i, item)
+        ]
+        if equal:
+            text = (
+                f"{shown(item.value, 'USD')} is the figure of {equal[0].subject} alone"
+                f" ({equal[0].publisher}); the whole market stood near {shown(usual, 'USD')}"
+            )
+            item.say("contradicted", Evidence(kind="source", text=text, by="label"))
 
 
 def _two_in_one_text(group: Group) -> None:

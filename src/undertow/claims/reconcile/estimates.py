@@ -168,7 +168,7 @@ def _of(aspect: str, unit: str, items: Sequence[Statement], value: float, why: s
 
 
 def summarise(group: Group) -> None:
-    """What relates the statements of a group, what explains them, and who contradicts."""
+    """What relates the statements of a group, what explains them, and what is in conflict."""
     by = [e.by for item in group.statements if item.verdict == "explained" for e in item.evidence]
     group.explained_by = [word for word in dict.fromkeys(by) if word]
     if group.family == "outlook":
@@ -184,6 +184,10 @@ def summarise(group: Group) -> None:
     else:
         group.relation = "levels by time and provider"
     for item in group.statements:
+        unclear = [e.text for e in item.evidence if e.by == "window" and e.kind == "series"]
+        line = f"{item.publisher}: {shown(item.value)}: {unclear[0]}" if unclear else ""
+        if unclear and item.window is None and line not in group.conflicts:
+            group.conflicts.append(line)
         if item.verdict == "contradicted" and item.same_as is None:
             unit = item.claim.unit
             reason = _gravest(item)

@@ -14,8 +14,9 @@ from undertow.claims.reconcile.making_checks import are_together
 from undertow.claims.reconcile.ranges import cut_off, shown
 from undertow.claims.reconcile.result import Evidence, Group, Statement
 from undertow.claims.reconcile.subjects import LASTING
+from undertow.claims.reconcile.tape_changes import judge_change
 from undertow.claims.reconcile.tape_others import judge_other
-from undertow.claims.reconcile.tape_prices import TapePrices, judge_change, judge_price
+from undertow.claims.reconcile.tape_prices import TapePrices, judge_price
 from undertow.measures.as_of import DAY_NS
 from undertow.model.periods import time_text
 from undertow.tape import Tape

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -19,6 +20,8 @@ from undertow.model.periods import time_ns
 
 # A claim can be about hours after the minute its text was published: pages are edited.
 _LARGEST = 1e24  # larger figures are no figures of a market
+_LONGEST_SENTENCE = 1500  # characters; of a longer one only those around a figure are taken
+_MOST_BEFORE, _MOST_AFTER = 500, 300
 _EDITED_NS = 6 * HOUR_NS
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”’']?\s+|\n+")
 _WINDOWS = {
@@ -40,13 +43,15 @@ class Source(msgspec.Struct, kw_only=True, frozen=True):
 def statements_of(source: Source, number: int) -> list[Statement]:
     """The statements of one article; offtopic and context claims are left out."""
     made = []
+    edges = [0, *(match.end() for match in _SENTENCE.finditer(source.text)), len(source.text)]
     found_at = 0
     for position, claim in enumerate(source.claims, 1):
         if claim.kind in subjects.LEFT_OUT or not _is_a_number(claim):
             continue
         start = _start(source.text, claim, found_at)
         found_at = max(found_at, start)
-        made.append(_statement(source, claim, f"A{number}.{position}", start))
+        around = _around(source.text, edges, start, start + len(claim.span))
+        made.append(_statement(source, claim, f"A{number}.{position}", around))
     return made
 
 
@@ -66,16 +71,15 @@ def _start(text: str, claim: Claim, search_from: int) -> int:
     return ahead if ahead >= 0 else max(text.find(claim.span), 0)
 
 
-def _statement(source: Source, claim: Claim, name: str, start: int) -> Statement:
+def _statement(source: Source, claim: Claim, name: str, around: tuple[str, str, int]) -> Statement:
     family = subjects.family_of(claim)
-    sentence, before = _around(source.text, start, start + len(claim.span))
-    place = sentence.find(claim.span)
+    sentence, before, at = around
     subject = subjects.subject_of(claim, family)
     if subject == subjects.NOT_NAMED:
-        known, at = _known_holders(), max(place, 0)
+        known = _known_holders()
         named = subjects.holder_in(known, sentence, at)
         subject = named or subjects.holder_in(known, before, len(before)) or subject
-    ahead, behind = sentence[: max(place, 0)], sentence[max(place, 0) + len(claim.span) :]
+    ahead, behind = sentence[:at], sentence[at + len(claim.span) :]
     return Statement(
         id=name,
         claim=claim,
@@ -107,13 +111,20 @@ def _known_holders() -> dict[str, str]:
     return known
 
 
-def _around(text: str, start: int, end: int) -> tuple[str, str]:
-    """The sentence that holds a place, and the one before it."""
-    edges = [0, *(match.end() for match in _SENTENCE.finditer(text)), len(text)]
-    first = max((n for n, edge in enumerate(edges) if edge <= start), default=0)
-    last = min((n for n, edge in enumerate(edges) if edge >= end), default=len(edges) - 1)
-    previous = text[edges[max(first - 1, 0)] : edges[first]]
-    return text[edges[first] : edges[max(last, first)]].strip(), previous.strip()
+def _around(text: str, edges: Sequence[int], start: int, end: int) -> tuple[str, str, int]:
+    """The sentence that holds a place, the one before it, and where in the first the place is.
+
+    Cut where a text has no full stops: words further off say nothing about a figure.
+    """
+    first = max(bisect_right(edges, start) - 1, 0)
+    last = min(bisect_left(edges, end), len(edges) - 1)
+    begin, stop = edges[first], max(edges[last], end)
+    if stop - begin > _LONGEST_SENTENCE:
+        begin, stop = max(begin, start - _MOST_BEFORE), min(stop, end + _MOST_AFTER)
+    sentence = text[begin:stop]
+    previous = text[max(edges[max(first - 1, 0)], begin - _MOST_BEFORE) : begin].strip()
+    blank = len(sentence) - len(sentence.lstrip())
+    return sentence.strip(), previous, max(start - begin - blank, 0)
 
 
 def _bounded(span: tuple[int, int] | None, published: str | None) -> tuple[int, int] | None:
@@ -127,7 +138,7 @@ def _bounded(span: tuple[int, int] | None, published: str | None) -> tuple[int, 
 
 def window_of(text: str | None) -> str | None:
     """1h, 24h, 7d, … for what is one of these in words; other words as they are."""
-    if text is None or text.startswith("unstated"):
+    if text is None or text == "point" or text.startswith("unstated"):
         return None
     return _WINDOWS.get(text.strip().lower(), text.strip())
 

@@ -84,7 +84,8 @@ def _trading_days(window: str | None) -> int:
 
 
 def _mood(statement: Statement, span: tuple[int, int], tape: Tape) -> Found | None:
-    near = [span[0] + DAY_NS // 2 + shift * DAY_NS for shift in (0, -1, 1)]
+    at_ns = span[0] if is_exact(span) else (span[0] + span[1]) // 2
+    near = [at_ns + shift * DAY_NS for shift in (0, -1, 1)]
     moods = [sentiment.fear_greed(tape, at=at) for at in near]
     verdict: Verdict
     for mood, shift in zip(moods, (0, -1, 1), strict=True):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import undertow
 from undertow.lab.compare import Row
 from undertow.lab.run import Run
+from undertow.lab.summary import Summary
 from undertow.report.crash import (
     closings,
     compared,
@@ -42,8 +43,9 @@ TILES = ("liquidations.true", "liquidations.shown.day", "long_share.true", "show
 
 
 def page(
-    run: Run, rows: Sequence[Row] | None = None, others: Sequence[Run] = (), *, seed: int = 0
-) -> Page:
+    run: Run, rows: Sequence[Row] | None = None, others: Sequence[Run] = (), *, seed: int = 0,
+    measured: Summary | None = None,
+) -> Page:  # fmt: skip
     """The report of a run.
 
     Parameters
@@ -54,13 +56,15 @@ def page(
         Runs of the same scenario with other seeds: they give bands and quantiles.
     seed
         Of the bootstrap intervals.
+    measured
+        The run's summary, where it is at hand already.
 
     Raises
     ------
     NotRecorded
         When the run's tape has no prices.
     """
-    view = view_of(run, rows, others, seed)
+    view = view_of(run, rows, others, seed, measured)
     parts = [(name, heading, lead, fill(view)) for name, heading, lead, fill in SECTIONS]
     about, told = run.about, figures(view.summary)
     span = f"{format_time(view.tapes.start_ns)} to {format_time(view.tapes.end_ns)}"

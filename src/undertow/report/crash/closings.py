@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from undertow.lab.feeds import feed_of
 from undertow.measures.as_of import is_exact
 from undertow.measures.published import published
 from undertow.model.periods import SECOND_NS
@@ -13,6 +14,9 @@ from undertow.report.crash import traces
 from undertow.report.crash.view import Part, View
 from undertow.report.figures import format_time, format_usd, format_value
 from undertow.report.page import Panel
+
+# A bootstrap over fewer minutes says nothing.
+FEWEST = 5
 
 
 def section(view: View) -> Part:
@@ -44,8 +48,8 @@ def shown_section(view: View) -> Part:
     drawing = traces.bars("shown over true", labels, value, "@c1") | {
         "error_y": {
             "type": "data", "symmetric": False, "color": "@ink",
-            "array": [one.high - one.share for one in shares],
-            "arrayminus": [one.share - one.low for one in shares],
+            "array": [(one.high - one.share) * (one.minutes >= FEWEST) for one in shares],
+            "arrayminus": [(one.share - one.low) * (one.minutes >= FEWEST) for one in shares],
         }
     }  # fmt: skip
     layout = {
@@ -58,7 +62,7 @@ def shown_section(view: View) -> Part:
         " minutes. It holds which minutes came, not what the model gets wrong.",
     )  # fmt: skip
     _shown_through_time(view, part)
-    part.panels.append(_shown_table(view))
+    part.panels += [_shown_table(view), _feeds(view)]
     return part
 
 
@@ -224,19 +228,30 @@ def _shown_table(view: View) -> Panel:
     rows = [
         [one.label, f"{one.minutes:,}", format_usd(one.true_usd), format_usd(one.shown_usd),
          format_value(one.share, "share"),
-         f"{format_value(one.low, 'share')} to {format_value(one.high, 'share')}"]
+         "too few" if one.minutes < FEWEST
+         else f"{format_value(one.low, 'share')} to {format_value(one.high, 'share')}"]
         for one in shares
     ]  # fmt: skip
     step_s = view.scenario.step_ns / SECOND_NS
     coarse = (
-        f" With steps of {step_s:g} s a feed of one order a second is let through {step_s:g}"
-        " orders a step, so that hardly anything is hidden: take these shares as upper bounds."
+        f" Steps are {step_s:g} s long: a feed of one order a second lets {step_s:g} orders of a"
+        " step through, more than it would of single seconds. Take these shares as upper bounds."
         if step_s > 1 else ""
     )  # fmt: skip
     return Panel(
         title="Shown over true", rows=rows, numeric=(1, 2, 3, 4, 5), wide=True,
         columns=[f"closings {view.in_a_minute}", "of them", "true", "shown", "share",
                  "95 % interval"],
-        caption="The rules of the feeds are those of the venues' documents: at most one order per"
-        f" second and symbol at Binance, all of them at Hyperliquid.{coarse}",
+        caption=f"All venues together.{coarse}",
     )  # fmt: skip
+
+
+def _feeds(view: View) -> Panel:
+    """What each venue's public feed lets through, and who says so."""
+    rows = []
+    for venue in view.scenario.venues:
+        feed = feed_of(venue.rules, view.scenario.start_ns)
+        lets = "all" if feed.per_s is None else f"{feed.per_s} a second and symbol"
+        rows.append([venue.id, lets, "assumed" if feed.assumed else "", feed.source])
+    return Panel(title="What each feed lets through", rows=rows, wide=True,
+                 columns=["venue", "orders", "", "by"])  # fmt: skip

@@ -38,7 +38,7 @@ def section(view: View) -> Part:
         if others:
             part.panels.append(_table(
                 others, "Figures that do not count", GIVEN,
-                folded=f"{len(others)} more published figures",
+                folded=f"{len(others)} more",
             ))  # fmt: skip
     else:
         part.panels.append(
@@ -60,6 +60,8 @@ def score_words(rows: Sequence[Row]) -> str:
     if not factors:
         return ""
     middle, worst = np.quantile(factors, (0.5, 0.9)).tolist()
+    if len(factors) == 1:
+        return f"one published figure is a factor {middle:.1f} off"
     return (
         f"{len(factors)} published figures are a factor {middle:.1f} off in the median"
         f" (worst tenth: {worst:.1f} or more)"
@@ -108,8 +110,9 @@ def _table(rows: Sequence[Row], title: str, caption: str, folded: str = "") -> P
 def _runs(view: View) -> Panel:
     mine = view.summary.figures()
     rows = [
-        [one.name, _told(mine[name][0] if name in mine else math.nan, one.unit),
-         *(_told(value, one.unit) for value in (one.low, one.middle, one.high)), str(one.runs)]
+        [one.name, figure_text(mine[name][0] if name in mine else math.nan, one.unit),
+         *(figure_text(value, one.unit) for value in (one.low, one.middle, one.high)),
+         str(one.runs)]
         for name, one in view.spread.items()
     ]  # fmt: skip
     return Panel(
@@ -121,7 +124,8 @@ def _runs(view: View) -> Panel:
     )  # fmt: skip
 
 
-def _told(value: float, unit: str) -> str:
+def figure_text(value: float, unit: str) -> str:
+    """A figure of a summary as people write it."""
     if not math.isfinite(value):
         return "—"
     if unit == "USD":

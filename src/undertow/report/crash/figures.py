@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from undertow.lab.summary import Closings, Summary
+from undertow.lab.summary_shown import ShownShare
+from undertow.report.crash.closings import FEWEST
 from undertow.report.crash.view import bin_words
 from undertow.report.figures import Figure, format_percent, format_usd, format_value
 
@@ -84,12 +86,14 @@ def _shares(summary: Summary) -> Iterator[Figure]:
     yield Figure(
         "shown_share", "Shown over true", share.share if share else None, "share",
         "dollars that feeds would have shown over all; 95 % bootstrap interval over minutes",
-        note=_between(share.low, share.high) if share else NO_CLOSING,
+        note=_between(share) if share else NO_CLOSING,
     )  # fmt: skip
 
 
-def _between(low: float, high: float) -> str:
-    return f"{format_value(low, 'share')} to {format_value(high, 'share')}"
+def _between(share: ShownShare) -> str:
+    if share.minutes < FEWEST:
+        return f"{share.minutes} minutes had closings: too few for an interval"
+    return f"{format_value(share.low, 'share')} to {format_value(share.high, 'share')}"
 
 
 def _payers(summary: Summary) -> Iterator[Figure]:

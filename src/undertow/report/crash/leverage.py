@@ -53,7 +53,7 @@ def leverage_section(view: View) -> Part:
                                 path["usd"] / one.start_usd - 1, colour))  # fmt: skip
     if data:
         part.chart(
-            "interest", traces.spec(data, {"yaxis": {"tickformat": ".0%"}}),
+            "interest", traces.spec(data, {"yaxis": {"tickformat": ".2~%"}}),
             title="Open interest, against the start",
             caption="In dollars, over all venues: falls with the price, too. "
             + "; ".join(

@@ -50,7 +50,8 @@ def _by_minute(view: View, part: Part) -> None:
     part.chart(
         "minutes", traces.spec(data, layout),
         title=f"{asset} and what was closed by force, by {view.minutes}", size="tall", wide=True,
-        caption=f"All assets' closings, true ones. {_bins(view)}Numbers are the events below.",
+        caption=f"All assets' closings, true ones. {_bins(view)}"
+        + ("Numbers are the events above." if events else ""),
         events=[
             EventLine(number, format_time(at), title, source, traces.clocks([at])[0])
             for number, at, title, source in events
@@ -93,7 +94,7 @@ def _all_assets(view: View, part: Part) -> None:
                         traces.COLOURS[number])
         )  # fmt: skip
     part.chart(
-        "assets", traces.spec(data, {"yaxis": {"tickformat": ".0%"}}),
+        "assets", traces.spec(data, {"yaxis": {"tickformat": ".2~%"}}),
         title="All assets, against the run's first price", wide=True,
         caption="Medians of the venues' marks." + (
             " Their index follows the real path, which the run was given."

@@ -15,7 +15,7 @@ import polars as pl
 from undertow.errors import NotRecorded, UndertowError
 from undertow.lab.summary_market import depth_path
 from undertow.lab.summary_tapes import MINUTE_NS
-from undertow.measures.hawkes import branching_ratio_of_orders
+from undertow.measures.hawkes import branching_ratio
 from undertow.measures.impact import Interval
 from undertow.measures.leverage_map import LeverageMap, SymbolMap, leverage_map
 from undertow.measures.liquidation_profile import Floats, LiquidationProfile
@@ -214,7 +214,7 @@ def _along_a_fall(found: Reproduction, part: Part) -> None:
     }  # fmt: skip
     above = {"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": 1, "y1": 10**top,
              "fillcolor": "@shade", "line": {"width": 0}, "layer": "below"}  # fmt: skip
-    edges = [traces.level(edge, text) for edge, text in ((0.5, "0.5"), (1.0, "1"))]
+    edges = [traces.level(edge, text) for edge, text in ((0.5, "R = 0.5"), (1.0, "R = 1"))]
     # On a logarithmic axis labels are placed at exponents.
     labels = [label | {"y": float(np.log10(label["y"]))} for _, label in edges]
     part.chart(
@@ -289,21 +289,19 @@ def _hawkes(view: View) -> Panel:
             title=title,
             missing=f"With steps of {step_s:g} s the run has no times that n could be read from.",
         )
-    orders = view.tapes.closed.filter(pl.col("asset") == view.leader)
-    if not orders.height:
-        return Panel(title=title, missing=f"No forced closing of {view.leader}.")
-    most = orders.group_by("symbol").len().sort("len", "symbol", descending=[True, False])
-    seconds = (view.tapes.end_ns - view.tapes.start_ns) // 1_000_000_000
+    times_s = (view.tapes.orders.filter(pl.col("asset") == view.leader)["ns"]
+               - view.tapes.start_ns).to_numpy() / 1e9  # fmt: skip
     try:
-        found = branching_ratio_of_orders(
-            view.tapes.true, most["symbol"][0], at=view.tapes.end_ns, window=f"{seconds}s"
+        found = branching_ratio(
+            times_s, span_s=(0.0, (view.tapes.end_ns - view.tapes.start_ns) / 1e9)
         )
     except UndertowError as reason:
-        return Panel(title=title, missing=f"{reason}.")
+        return Panel(title=title, missing=f"No n for single closings of {view.leader}: {reason}.")
     return Panel(
         title=title,
-        columns=["symbol", "n", "95 % interval", "with a constant base rate", "orders"],
-        rows=[[most["symbol"][0], f"{found.ratio:.2f}", f"{found.low:.2f} to {found.high:.2f}",
+        columns=["asset", "n", "95 % interval", "with a constant base rate", "single closings"],
+        rows=[[view.leader, f"{found.ratio:.2f}", f"{found.low:.2f} to {found.high:.2f}",
                f"{found.constant_ratio:.2f}", f"{found.events:,}"]],
-        caption=found.warning, numeric=(1, 2, 3, 4),
+        numeric=(1, 2, 3, 4),
+        caption=f"All venues together, in steps of {step_s:g} s. {found.warning}",
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -9,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from undertow.lab.compare import Row
-from undertow.lab.summary import Summary
-from undertow.report.crash.compared import number, score_words, what
+from undertow.lab.summary import Quantiles, Summary
+from undertow.report.crash.compared import figure_text, number, score_words, what
 from undertow.report.crash.figures import figures
 from undertow.report.crash.words import headline
 from undertow.report.figures import Figure, format_time
@@ -23,16 +24,30 @@ _KEPT = ("fall.", "liquidations.", "long_share.", "shown_share", "adl", "insuran
 _COLOURS = {"close": "green", "fair": "green", "off": "yellow", "far off": "red"}
 
 
-def print_summary(summary: Summary, rows: Sequence[Row] = ()) -> None:
-    """Print to stdout; as wide as the terminal, or wide enough when there is none."""
+def print_summary(
+    summary: Summary, rows: Sequence[Row] = (), spread: Sequence[Quantiles] = ()
+) -> None:
+    """Print to stdout; as wide as the terminal, or wide enough when there is none.
+
+    Parameters
+    ----------
+    rows
+        The run's figures beside the published ones.
+    spread
+        Its figures over several runs, from `undertow.lab.summary.summaries`.
+    """
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDE)
     span = f"{format_time(summary.start_ns)} to {format_time(summary.end_ns)}"
     console.print(f"[bold]Run {summary.run}[/bold] · seed {summary.seed} · {span}",
                   highlight=False)  # fmt: skip
-    console.print(escape(headline(summary, rows)), highlight=False)
+    console.print(
+        escape(headline(summary, rows, {one.name: one for one in spread})), highlight=False
+    )
     console.print(_figures(summary))
+    if spread:
+        console.print(_spread(summary, spread))
     if rows:
         console.print(_compared(rows))
         if words := score_words(rows):
@@ -54,6 +69,18 @@ def _figures(summary: Summary) -> Table:
 def _aside(figure: Figure) -> str:
     when = "" if figure.as_of_ns is None else format_time(figure.as_of_ns)
     return " · ".join(word for word in (figure.note, figure.place, when) if word)
+
+
+def _spread(summary: Summary, spread: Sequence[Quantiles]) -> Table:
+    mine = summary.figures()
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("over the runs", "this run", "10 %", "50 %", "90 %"):
+        table.add_column(name, justify="left" if name == "over the runs" else "right")
+    for one in spread:
+        own = mine[one.name][0] if one.name in mine else math.nan
+        values = (own, one.low, one.middle, one.high)
+        table.add_row(escape(one.name), *(figure_text(value, one.unit) for value in values))
+    return table
 
 
 def _compared(rows: Sequence[Row]) -> Table:

@@ -118,8 +118,11 @@ def bin_words(seconds: int) -> str:
     return "minute" if seconds == 60 else f"{seconds // 60} minutes"
 
 
-def view_of(run: Run, rows: Sequence[Row] | None, others: Sequence[Run], seed: int) -> View:
-    """Measure a run and, in brief, the others; ``seed`` is that of the bootstraps."""
+def view_of(
+    run: Run, rows: Sequence[Row] | None, others: Sequence[Run], seed: int,
+    measured: Summary | None = None,
+) -> View:  # fmt: skip
+    """Measure a run, if it is not yet, and in brief the others; ``seed``: of the bootstraps."""
     tapes = tapes_of(run)
     found = []
     for other in others:
@@ -130,7 +133,7 @@ def view_of(run: Run, rows: Sequence[Row] | None, others: Sequence[Run], seed: i
                 read.prices.select("asset", "ns", "close"), read.rolling_day(read.let_through),
             )
         )  # fmt: skip
-    told = summary(run, seed=seed, tapes=tapes)
+    told = measured or summary(run, seed=seed, tapes=tapes)
     return View(run, tapes, told, tuple(rows or ()), tuple(found))
 
 

@@ -33,7 +33,8 @@
     if (trace.type === "candlestick")
       return trace.x.map((x, i) => ({ name, x, open: trace.open[i], high: trace.high[i], low: trace.low[i], close: trace.close[i] }));
     if (trace.type === "indicator") return [{ name, value: trace.value }];
-    return (trace.x || []).map((x, i) => ({ name, x, y: trace.y[i], ...label(i) }));
+    const spread = trace.error_y, range = i => spread ? { low: trace.y[i] - spread.arrayminus[i], high: trace.y[i] + spread.array[i] } : {};
+    return (trace.x || []).map((x, i) => ({ name, x, y: trace.y[i], ...range(i), ...label(i) }));
   });
   const csv = spec => {
     const rows = points(spec), names = [...new Set(rows.flatMap(Object.keys))];

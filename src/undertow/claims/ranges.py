@@ -1,0 +1,77 @@
+"""Joins two figures into a range: ``5-10%``, ``$98,000 to $100,000``, ``between 5% and 6%``."""
+
+from __future__ import annotations
+
+import re
+
+from undertow.claims.quantities import Quantity, single_figures
+from undertow.claims.timephrases import TimePhrase
+from undertow.claims.vocabulary import plain
+
+_BETWEEN = re.compile(r"\bbetween (?:about |roughly |around )?$", re.IGNORECASE)
+_FROM = re.compile(r"\bfrom\b[^.;,]{0,40}$", re.IGNORECASE)
+
+
+def quantities(text: str, times: list[TimePhrase]) -> list[Quantity]:
+    """All figures of a text that are not part of a time, in order; a range is one figure."""
+    return _joined(single_figures(text, times), text)
+
+
+def _joined(found: list[Quantity], text: str) -> list[Quantity]:
+    """Join ``5-10%``, ``$98,000 to $100,000`` and ``between 5% and 6%`` into ranges."""
+    joined: list[Quantity] = []
+    index = 0
+    while index < len(found):
+        one = found[index]
+        two = found[index + 1] if index + 1 < len(found) else None
+        if two is not None and _are_range(one, two, text):
+            joined.append(_range(one, two))
+            index += 2
+        else:
+            joined.append(one)
+            index += 1
+    return joined
+
+
+def _are_range(one: Quantity, two: Quantity, text: str) -> bool:
+    between = plain(text[one.end : two.start]).strip()
+    units_agree = one.unit == two.unit or not one.unit or not two.unit
+    if not units_agree or two.start - one.end > 6 or one.flags == ["words"]:
+        return False
+    before = text[max(0, one.start - 48) : one.start]
+    is_dash = between in ("-", "–", "—") or (
+        not between
+        and two.sign < 0
+        and text[two.start : two.start + 1] in "-–−"
+        and two.start == one.end
+    )
+    is_range = (
+        is_dash
+        or (between == "to" and not _FROM.search(before) and _is_span(one, two, before))
+        or (between == "and" and bool(_BETWEEN.search(before)))
+    )
+    if not is_range:
+        # "from 3 to 4 percent" is a path: two figures, of which the first borrows the unit.
+        if between == "to" and not one.unit and two.unit and one.digits and one.scale == 1:
+            one.unit = two.unit
+            one.low = one.high = one.low * (two.scale if two.scale > 1 and one.low < 1000 else 1)
+        return False
+    return bool(one.unit or two.unit) and two.low / two.scale < 1000 * max(
+        one.low / one.scale, 1e-9
+    )
+
+
+def _is_span(one: Quantity, two: Quantity, before: str) -> bool:
+    """Whether ``A to B`` can be two ends: not in ``by $5 to $20``, nor with ends far apart."""
+    low = one.low * (two.scale if one.scale == 1 and two.scale > 1 else 1)
+    return not before.endswith("by ") and low < two.low < 3.5 * max(low, 1e-9)
+
+
+def _range(one: Quantity, two: Quantity) -> Quantity:
+    scale = two.scale if one.scale == 1 and two.scale > 1 and one.low < 1000 else 1
+    sign = one.sign or (two.sign if two.sign > 0 else 0)
+    low, high = sorted((one.low * scale, two.high))
+    return Quantity(
+        one.start, two.end, low, high, one.unit or two.unit, max(one.scale, two.scale),
+        sign, one.qualifier, [*one.flags, *two.flags, "range"], one.digits,
+    )  # fmt: skip
