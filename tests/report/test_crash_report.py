@@ -126,7 +126,7 @@ def panels(found: Page) -> dict[str, Panel]:
 
 def test_the_headline_says_what_fell_what_was_closed_and_how_sure_it_is(report: Page) -> None:
     assert report.headline.startswith("BTC falls ")
-    assert "$1.32 bn is closed by force (100% longs)" in report.headline
+    assert "$1.32 bn is closed by force (100.0 % longs)" in report.headline
     assert "10 to 90 % of 3 runs" in report.headline
     assert "one published figure is a factor 2.0 off" in report.headline
 
@@ -218,6 +218,12 @@ def test_given_figures_are_apart_and_counted_ones_first(report: Page) -> None:
     assert len(found["Beside what was published"].rows) == 1
     assert found["Figures that do not count"].rows[0][-2] == "fair (given)"
     assert found["Figures that do not count"].folded == "1 more"
+
+
+def test_a_run_that_answers_no_figure_says_so(run: Run) -> None:
+    found = panels(page(run, [row(scored=False, simulated=float("nan"), ratio=float("nan"))]))
+    assert "No published figure counts" in found["Beside what was published"].missing
+    assert found["Figures that do not count"].rows[0][4] == "—"
 
 
 def test_assumptions_sources_seed_version_and_notes_are_there(run: Run, report: Page) -> None:

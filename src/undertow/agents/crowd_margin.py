@@ -51,6 +51,7 @@ class MarginWatch:
         self._rows = np.zeros(0, _POSITION)
         self._notices = Notices(settings.notice_s, settings.notice_spread, dice)
         self._next_ns = start_ns
+        self._before = np.full(shape, np.nan)  # marks of the last renewal
         self._warned = {True: Triggers(shape, True), False: Triggers(shape, False)}
 
     def add(self, venue: int, held: Holdings, price: Floats) -> None:
@@ -103,9 +104,19 @@ class MarginWatch:
         for venue, lost in enumerate(gone):
             own = rows["venue"] == venue
             rows["left"][own] |= lost[rows["account"][own]]
-        ends = self._dice.random(len(rows)) < -np.expm1(-RENEW_S / rows["life_s"])
+        busy = self._activity(seen)[rows["venue"], rows["asset"]]
+        ends = self._dice.random(len(rows)) < -np.expm1(-RENEW_S * busy / rows["life_s"])
         self._enter(seen, orders, np.flatnonzero(ends & ~rows["left"]))
         self._warn_anew()
+
+    def _activity(self, seen: Observation) -> Floats:
+        """How much faster positions change hands than usual: turnover grows with the move."""
+        usual = self._sigma * np.sqrt(RENEW_S / DAY_S)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            moved = np.abs(np.log(seen.mark / self._before)) / usual
+        self._before = seen.mark.copy()
+        busy: Floats = 1 + np.nan_to_num(moved)
+        return busy
 
     def _enter(self, seen: Observation, orders: Orders, number: Ints) -> None:
         """A new holder in the place of the old one, with the first day's margin at this price."""

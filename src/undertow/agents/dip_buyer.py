@@ -21,11 +21,12 @@ class DipBuyerSettings(Settings):
 
     every_s: float = 10.0
     strength: float = Field(
-        1.0, ge=0, description="Position per daily sigma of fall, by the asset's usual depth."
+        1.0, ge=0, description="Position at a daily sigma of fall, by the asset's usual depth."
     )
     threshold: float = Field(0.5, ge=0, description="Fall that is nothing yet, daily sigma.")
-    memory_s: float = Field(14400.0, gt=0, description="Against the average of so long, seconds.")
-    capital: float = Field(10.0, gt=0, description="Largest position, by the usual depth.")
+    power: float = Field(1.5, gt=0, description="How the position grows with the fall beyond.")
+    memory_s: float = Field(43200.0, gt=0, description="Against the average of so long, seconds.")
+    capital: float = Field(30.0, gt=0, description="Largest position, by the usual depth.")
     pace_s: float = Field(900.0, gt=0, description="Until a wanted position is reached, seconds.")
 
 
@@ -69,7 +70,7 @@ class DipBuyer(Agent):
         price = at(quoted(seen), self.venue)
         log_price = np.log(price * seen.quote_usd[self.venue])
         gap = (self._average.update(log_price, seconds) - log_price) / self._sigma
-        beyond = np.sign(gap) * np.maximum(np.abs(gap) - one.threshold, 0.0)
+        beyond = np.sign(gap) * np.maximum(np.abs(gap) - one.threshold, 0.0) ** one.power
         wanted = np.clip(one.strength * beyond, -one.capital, one.capital) * self.usual_usd
         has = at(held(seen, self.coins), self.venue) * price
         change = share_of_way(seconds, one.pace_s) * (wanted - has)

@@ -24,7 +24,7 @@ class PathMakerSettings(Settings):
     accounts: int = Field(
         12, ge=1, le=40, description="Accounts per venue in turn: each has the tier of its size."
     )
-    capital: float = Field(60.0, gt=0, description="Margin by venue, as a multiple of all depth.")
+    capital: float = Field(4.0, gt=0, description="Margin by venue, as a multiple of all depth.")
     spread: float = Field(2e-5, ge=0, description="Half the spread, as a fraction.")
     refill_s: float = Field(
         10.0,
@@ -34,7 +34,7 @@ class PathMakerSettings(Settings):
     )
     requote: float = Field(1e-5, gt=0, description="Move of the path that renews quotes.")
     depth: float = Field(
-        4.0,
+        8.0,
         gt=0,
         description="Depth of leveraged venues as a multiple of the usual: the given price already"
         " holds the impact of forced orders.",

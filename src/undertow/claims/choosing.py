@@ -25,6 +25,7 @@ NEED_REACH = 40.0  # further off a word does not count as "near"
 LEAST = 1.7  # with less, a figure is about nothing known
 LEAST_PHRASES = 0.3  # without any phrase of its own, a metric is not considered
 _MEMORY = 4  # sentences after which a bare sum is not about what the last one was about
+_COINS = ("coin", "@", "token", "unit", "piece", "bitcoin", "btc")
 Previous = dict[str, tuple[str, float]]
 
 
@@ -72,12 +73,14 @@ def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) ->
         score += of_level + titled
         earlier = previous.get(spot.kind)
         goes_on = earlier is not None and _continues(earlier[0], metric.name)
-        if score < LEAST_PHRASES and not goes_on:
+        is_cost = metric.name == "average_cost" and _is_unit_cost(spot, previous)
+        if score < LEAST_PHRASES and not goes_on and not is_cost:
             continue
         if earlier is not None and goes_on:
             score += 2.0 * nearness(spot.items[spot.index].place - earlier[1])
         elif recalled == metric.name:
             score += 0.7
+        score += 4.0 if is_cost else 0.0
         form = fit(metric, spot)
         if not (goes_on and spot.kind == "price" and form < 0):
             score += form
@@ -85,6 +88,14 @@ def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) ->
         if score > best.score:
             best = Choice(metric.name, score, tuple(reasons))
     return best
+
+
+def _is_unit_cost(spot: Spot, previous: Previous) -> bool:
+    """``bought 5,262 BTC, $106,662 apiece``: a sum per coin behind coins that were traded."""
+    traded = {previous[kind][0] for kind in ("coin", "money") if kind in previous}
+    after = spot.key(1), spot.key(2)
+    is_each = after[0] in ("each", "apiece") or (after[0] in ("per", "a") and after[1] in _COINS)
+    return spot.kind == "price" and is_each and "holdings_change" in traded
 
 
 def _has_needs(metric: Metric, spot: Spot) -> bool:

@@ -11,7 +11,8 @@ from undertow.claims.context import Choice, Memory
 from undertow.claims.dates import iso_day, published_day
 from undertow.claims.kinds import teaser_starts
 from undertow.claims.making import Maker
-from undertow.claims.mentions import Mention, mentions
+from undertow.claims.mention_rules import mentions
+from undertow.claims.mentions import Mention
 from undertow.claims.quantities import MOST_FIGURES
 from undertow.claims.ranges import quantities
 from undertow.claims.scale import mark_missing, mend_prices, settle_scales

@@ -15,13 +15,13 @@ def fit(metric: Metric, spot: Spot) -> float:
     if spot.kind == "price":
         return _fit_of_price(metric, spot)
     is_change = metric.name.endswith(("_change", "_return"))
-    if spot.kind == "money" and metric.name.removesuffix("_change") in _WITH_LEVELS:
+    if spot.kind in ("money", "coin") and metric.name.removesuffix("_change") in _WITH_LEVELS:
         way = level_or_change(spot)
         # A trillion is said of little but market values.
         huge = {"market_cap": 2.0, "market_cap_change": 1.0}.get(metric.name, 0.0)
         return 2.0 * (way if is_change else -way) + (huge if spot.quantity.scale == 1e12 else 0.0)
     if metric.name == "largest_liquidation" and _is_announced(spot):
-        return 4.0
+        return 6.0
     if spot.kind != "pct":
         return 0.0
     if not is_change:

@@ -108,6 +108,7 @@ class Maker(msgspec.Struct):
         self, sentence: Sentence, anchor: int, metric: Metric, quantity: Quantity, flags: list[str]
     ) -> str | None:
         if quantity.unit not in COINLESS:
+            self.of_metric[metric.name.removesuffix("_change")] = quantity.unit
             return quantity.unit
         known = [name for name in (self.last_asset, *self.assets) if name]
         family = metric.name.removesuffix("_change")

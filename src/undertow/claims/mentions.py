@@ -9,12 +9,12 @@ from typing import Literal
 import msgspec
 
 from undertow.claims.vocabulary import plain, table
-from undertow.model.assets import asset_of
 
 What = Literal["asset", "group", "index", "company", "venue", "source"]
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9&'’.]{0,30}(?<![.'’])|₿|\d{1,6}")
 _LONGEST = 4
-_QUOTES = ("USDT", "USDC", "BUSD")  # the second name of a trading pair is no asset of its own
+_PAIR = re.compile(r"([A-Z]{3,6})(?:USDT|USDC|USD|BUSD|PERP)")
+QUOTES = ("USDT", "USDC", "BUSD")  # the second name of a trading pair is no asset of its own
 
 
 class Mention(msgspec.Struct, frozen=True):
@@ -36,6 +36,8 @@ def _names() -> tuple[dict[str, tuple[What, str]], dict[str, tuple[What, str]]]:
         ("sources", "source"), ("companies", "company"), ("venues", "venue"), ("indices", "index"),
         ("groups", "group"),
     )  # fmt: skip
+    for word in protocol_tokens():
+        loose[word] = ("venue", word.title())
     for section, what in sections:
         for name, words in market[section].items():
             for word in words:
@@ -49,6 +51,14 @@ def _names() -> tuple[dict[str, tuple[What, str]], dict[str, tuple[What, str]]]:
 
 
 @cache
+def protocol_tokens() -> dict[str, str]:
+    """Names of protocols, and the ticker of each one's token."""
+    return {
+        word: ticker for ticker, words in table("market")["protocols"].items() for word in words
+    }
+
+
+@cache
 def _starts() -> frozenset[str]:
     """The first words of all names, to pass over other words quickly."""
     loose, exact = _names()
@@ -59,7 +69,9 @@ def _starts() -> frozenset[str]:
 def price_range(asset: str) -> tuple[float, float] | None:
     """Dollar prices between which the asset has surely traded; None where nobody noted them."""
     entry = table("market")["assets"].get(asset)
-    return None if entry is None else (float(entry["low"]), float(entry["high"]))
+    if entry is None or "low" not in entry:
+        return None
+    return float(entry["low"]), float(entry["high"])
 
 
 def _unglued(word: str) -> str:
@@ -72,8 +84,18 @@ def _unglued(word: str) -> str:
     return word
 
 
-def mentions(text: str) -> list[Mention]:
-    """All names in a text, in order, the longest first where several fit."""
+def _of_pair(word: str) -> tuple[What, str] | None:
+    """The coin of a trading pair written as one word: ``BTCUSDT``, ``XBTUSD``."""
+    pair = _PAIR.fullmatch(word)
+    if pair is None:
+        return None
+    loose, exact = _names()
+    hit = exact.get(pair[1]) or loose.get(plain(pair[1]))
+    return hit if hit is not None and hit[0] == "asset" else None
+
+
+def listed_names(text: str) -> list[Mention]:
+    """All names of the word list in a text, in order, the longest first where several fit."""
     loose, exact = _names()
     words = list(_WORD.finditer(text))
     found: list[Mention] = []
@@ -81,6 +103,11 @@ def mentions(text: str) -> list[Mention]:
     starts = _starts()
     while index < len(words):
         step = 1
+        pair = _of_pair(words[index].group())
+        if pair is not None:
+            found.append(Mention(words[index].start(), words[index].end(), *pair))
+            index += 1
+            continue
         if plain(words[index].group()).removesuffix("'s") not in starts and not text.startswith(
             "--", words[index].end()
         ):
@@ -98,96 +125,11 @@ def mentions(text: str) -> list[Mention]:
             if hit is not None and not (
                 hit[0] in ("venue", "source", "company") and bare.islower()
             ):
-                if hit[1] in _QUOTES and found and text[found[-1].end : start] in ("-", "/", ""):
+                if hit[1] in QUOTES and found and text[found[-1].end : start] in ("-", "/", ""):
                     found[-1] = Mention(found[-1].start, end, found[-1].what, found[-1].name)
                 else:
                     found.append(Mention(start, end, hit[0], hit[1]))
                 step = length
                 break
         index += step
-    return _with_shares(text, _with_unknown(text, found))
-
-
-_FELL = (
-    r"fell|lost|dropped|slid|slumped|sank|tumbled|plunged|shed|rose|gained|climbed|jumped|surged"
-)
-_VERB = (
-    rf"(?:{_FELL}|crashed|rallied|declined|dipped|were|was|is|are|down|up|traded|trades|hit|went)\b"
-)
-_PAIR = r"[A-Z][A-Z0-9]{1,9}"
-_UNKNOWN = re.compile(
-    rf"\b({_PAIR})(?= (?:and {_PAIR} )?{_VERB}| and {_PAIR} {_VERB}|'s price|’s price| price\b)"
-    rf"|\b(?:price of|token|coin) ({_PAIR})\b"
-    r"|\b[A-Z][a-z]{2,20} \(([A-Z]{3,5})\)"
-    r"|\b((?:[Tt]op \d{1,3} )?(?:[Tt]okens|[Cc]oins))"
-    rf"(?= (?:{_FELL}|crashed|were [-–−\d]|are down|were down))",
-)
-
-
-def _with_unknown(text: str, found: list[Mention]) -> list[Mention]:
-    """Add tickers that nobody listed, where the text treats them as coins: ``PUMP fell``."""
-    taken = {at for mention in found for at in range(mention.start, mention.end)}
-    companies, no_coins = table("market")["companies"], table("market")["not_coins"]["words"]
-    new = []
-    for match in _UNKNOWN.finditer(text):
-        name = match[match.lastindex or 1]
-        coin = asset_of(name) if name.isupper() else name
-        coin = {"XBT": "BTC"}.get(coin, coin)
-        start = match.start(match.lastindex or 1)
-        if start in taken or name in companies or name in no_coins:
-            continue
-        new.append(
-            Mention(
-                start,
-                start + len(name),
-                *(("group", name.lower()) if name[-2:].islower() else ("asset", coin)),
-            )
-        )
-    return sorted([*found, *new], key=lambda mention: mention.start) if new else found
-
-
-_SHARE = re.compile(
-    r"\b(?:shares|stock|stocks)\b(?! (?:market|exchange|index|indices|futures|buyback))",
-    re.IGNORECASE,
-)
-_MOVES = re.compile(
-    r"[A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? "
-    r"(?:and [A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? )?"
-    rf"(?:(?:was down|is down|down|{_FELL}) )?"
-    r"(?:by |about |nearly |more than |over |almost |around |as much as )?"
-    r"\d{1,3}(?:\.\d{1,2})?(?:%| percent)"
-)
-_TICKER = re.compile(r"\((?:NASDAQ: ?|NYSE: ?|Nasdaq: ?)?([A-Z]{3,5})\)")
-
-
-def _with_shares(text: str, found: list[Mention]) -> list[Mention]:
-    """Add the shares that a text speaks of: of the company named last, or by its ticker."""
-    companies = table("market")["companies"]
-    named = [(m.start, m.name) for m in found if m.what == "company"]
-    for name in found:
-        if name.what == "venue" and name.name == "Coinbase":
-            named.append((name.start, "COIN"))
-    for match in _TICKER.finditer(text):
-        known = match[1] in companies
-        if known or not any(m.start <= match.start(1) < m.end for m in found):
-            named.append((match.start(), match[1]))
-    named.sort()
-    shares = []
-    for match in _SHARE.finditer(text):
-        before = [name for start, name in named if start < match.start()]
-        after = [name for start, name in named if 0 < start - match.end() < 12]
-        owner = (
-            after[0]
-            if text[match.end() : match.end() + 4].startswith((" of ", " (")) and after
-            else (before[-1] if before else None)
-        )
-        if owner is not None:
-            shares.append(Mention(match.start(), match.end(), "index", owner))
-    moved: dict[int, str] = {}
-    for start, owner in named:
-        if _MOVES.match(text, start) is not None:
-            moved[start] = owner
-    found = [
-        Mention(m.start, m.end, "index", moved[m.start]) if m.start in moved else m for m in found
-    ]
-    return sorted([*found, *shares], key=lambda mention: mention.start)
+    return found

@@ -11,6 +11,8 @@ from undertow.claims.spot import figure_of, words
 from undertow.claims.units import unit_class
 from undertow.claims.weighing import allows
 
+# Levels that a percentage before "to" is the change of; where no metric says so, of none.
+_LEVELS = ("open_interest", "market_cap", "depth", "tvl", "volume", "debt", "holdings")
 _NEAR = 16  # items; further off, figures have nothing to do with each other
 
 
@@ -22,7 +24,8 @@ def settle_neighbours(sentence: Sentence, figures: list[int], choices: dict[int,
             continue
         first, second = figure_of(sentence.items[one]), figure_of(sentence.items[two])
         kinds = unit_class(first), unit_class(second)
-        if kinds[0] == kinds[1] and _is_path(sentence, one, between):
+        is_like = kinds[0] == kinds[1] or set(kinds) == {"price", "money"}
+        if is_like and first.unit == second.unit and _is_path(sentence, one, between):
             choices[two] = Choice(choices[one].metric, choices[one].score, ("end of a path",))
         elif set(kinds) == {"coin", "money"} and _says_equal(between):
             coin, money = (one, two) if kinds[0] == "coin" else (two, one)
@@ -31,18 +34,33 @@ def settle_neighbours(sentence: Sentence, figures: list[int], choices: dict[int,
             name = choices[two].metric
             if name != OTHER and allows(metrics()[name], first, "money"):
                 choices[one] = Choice(name, 0.0, ("as the figure behind it",))
+        elif kinds == ("pct", "money") and _says_level(sentence, one, between):
+            changed = f"{choices[two].metric}_change"
+            if choices[two].metric in _LEVELS and choices[one].metric != changed:
+                name = changed if changed in metrics() else OTHER
+                choices[one] = Choice(name, 1.0, ("change to the level behind it",))
         elif choices[one].metric == "market_cap" and between == ["("]:
             is_share = kinds[1] == "pct" and not second.sign  # with a sign it is a change
             if is_share:
                 choices[two] = Choice("dominance", 5.0, ("share behind a market value",))
 
 
+def _says_level(sentence: Sentence, one: int, between: list[str]) -> bool:
+    """``dropped 30% to $25.8 billion``: a change, and the level that it led to."""
+    bare = [key for key in between if key not in words("beside", "hedges")]
+    before = {item.key for item in sentence.items[max(0, one - 5) : one]}
+    moves = words("direction", "down") | words("direction", "up")
+    return bare in (["to"], [",", "to"]) and bool(before & moves)
+
+
 def _is_path(sentence: Sentence, one: int, between: list[str]) -> bool:
     """``from $22 to $4`` or ``to $4 from $22``: both ends are about the same."""
-    if between in (["from"], [",", "from"]):
+    hedges = words("beside", "hedges")
+    bare = [key for key in between if key not in hedges]
+    if bare in (["from"], [",", "from"]):
         return True
-    before = [item.key for item in sentence.items[max(0, one - 3) : one]]
-    return between == ["to"] and "from" in before
+    before = [item.key for item in sentence.items[max(0, one - 4) : one]]
+    return bare == ["to"] and "from" in before
 
 
 def _says_equal(between: list[str]) -> bool:
@@ -50,7 +68,8 @@ def _says_equal(between: list[str]) -> bool:
 
 
 def _make_equal(choices: dict[int, Choice], coin: int, money: int) -> None:
+    known = metrics()
     if choices[coin].metric != OTHER:
         choices[money] = Choice(choices[coin].metric, 1.0, ("the coins' value",))
-    elif choices[money].metric != OTHER:
+    elif choices[money].metric != OTHER and "coin" in known[choices[money].metric].units:
         choices[coin] = Choice(choices[money].metric, 1.0, ("the sum in coins",))

@@ -18,6 +18,8 @@ _NUMBER = (
     r"\d{1,3}(?:[,\u00a0\u202f]\d{3}){1,5}(?:\.\d{1,8})?(?!\d)"
     r"|\d{1,3}(?:\.\d{3}){2,5}(?!\d)"
     r"|(?<=[$€£]) ?\d{1,3}(?: \d{3}){1,4}(?!\d)"
+    r"|(?<=USD )\d{1,3}(?: \d{3}){1,4}(?!\d)"
+    r"|\d{1,3}(?: \d{3}){1,4}(?= (?:US )?(?:dollars|USD|BTC|ETH|bitcoins?|traders|users|people))"
     r"|\d{1,40}(?:[.,]\d{1,18})?|\.\d{1,8}"
 )
 _CURRENCY = r"(?:US\s?\$|USD\s?|USDT?\s|[AC]\$|[$€£¥₿])\s?"
@@ -29,6 +31,12 @@ _UNIT = (
     r"%|percentage points?|percent|per cent|pct|bps|basis points?"
     r"|(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|cents?\b|x(?![A-Za-z])|-?times\b"
 )
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
+_COUNT = (
+    rf"(?:{_TENS})[ -](?:{_ONES})|{_TENS}|{_ONES}|ten|eleven|twelve|thirteen|fourteen|fifteen"
+    r"|sixteen|seventeen|eighteen|nineteen"
+)
 _AMOUNT = re.compile(
     rf"(?<![A-Za-z0-9.,])(?P<lead>[~≈]?[-−–+]?)(?P<currency>{_CURRENCY})?(?P<sign>[-−–+])?"
     rf"(?P<number>{_NUMBER})(?P<more>\+)?(?:(?P<gap>[ \u00a0-]?)(?P<scale>{_SCALE}))?(?P<more2>\+)?"
@@ -36,10 +44,11 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _WORDED = re.compile(
-    r"\b(?P<half>half an? |half-)?(?P<number>an?|one|two|three|four|five|six|seven|eight|nine|ten"
-    r"|twelve|fifteen|twenty)?[ -]?(?:and a (?P<plus>half|quarter) )?"
-    r"(?P<scale>thousand|million|billion|trillion)(?![A-Za-z])"
-    r"(?:[ -](?P<unit>(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|percent\b))?",
+    rf"\b(?P<half>half an? |half-|(?:a )?quarter of an? |three[- ]quarters of an? )?"
+    rf"(?P<number>an?|{_COUNT})?[ -]?(?P<hundred>hundred )?(?:and a (?P<plus>half|quarter) )?"
+    r"(?P<scale>thousand|million|billion|trillion)(?![A-Za-z])(?! and (?:a )?(?:half|third))"
+    r"(?:[ -](?P<unit>(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|percent\b))?"
+    rf"|\b(?P<parts>{_COUNT})(?P<point> and a half)?[- ](?P<of>percent|per cent|pct)\b",
     re.IGNORECASE,
 )
 _FRACTION = re.compile(
@@ -163,15 +172,26 @@ def _unit_name(words: str) -> str:
     return currency_words().get(name, "USD" if "$" in name or name.startswith("usd") else name)
 
 
+def count_of(words: str) -> float:
+    """The value of a count in words, up to ninety-nine; 1 for none."""
+    known: dict[str, int] = table("numbers")["words"]
+    return float(sum(known.get(word, 1) for word in re.split(r"[ -]", plain(words)))) or 1.0
+
+
 def _worded(match: re.Match[str]) -> Quantity | None:
     groups = match.groupdict()
     if "words" in groups:
         share = float(table("numbers")["fractions"][plain(groups["words"])])
         return Quantity(match.start(), match.end(), share, share, "pct", flags=["words"])
+    if groups["parts"]:
+        share = count_of(groups["parts"]) + (0.5 if groups["point"] else 0.0)
+        return Quantity(match.start(), match.end(), share, share, "pct", digits=f"{share:g}")
     word = plain(groups["number"] or "")
     if not word and not groups["half"]:
         return None
-    value = float(table("numbers")["words"].get(word, 1)) * (0.5 if groups["half"] else 1.0)
+    part = plain(groups["half"] or "").replace("-", " ")
+    share = 0.75 if part.startswith("three") else (0.25 if "quarter" in part else 0.5)
+    value = count_of(word) * (share if part else 1.0) * (100.0 if groups["hundred"] else 1.0)
     value += {"half": 0.5, "quarter": 0.25}.get(plain(groups["plus"] or ""), 0.0)
     scale = scale_words()[plain(groups["scale"])]
     unit = _unit_name(groups["unit"] or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from undertow.claims.quantities import Quantity, single_figures
 from undertow.claims.timephrases import TimePhrase
@@ -14,7 +15,36 @@ _FROM = re.compile(r"\bfrom\b[^.;,]{0,40}$", re.IGNORECASE)
 
 def quantities(text: str, times: list[TimePhrase]) -> list[Quantity]:
     """All figures of a text that are not part of a time, in order; a range is one figure."""
-    return _joined(single_figures(text, times), text)
+    return _joined(_lent(single_figures(text, times), text), text)
+
+
+_LISTED = re.compile(r"(?:, ?(?:and |or )?| and | or )")
+_BETWEEN_TO = re.compile(r" to (?:about |around |just |almost |nearly |over |under |roughly )?")
+
+
+def _lent(found: list[Quantity], text: str) -> list[Quantity]:
+    """Give figures of a list the unit at its end: ``11, 10.2 and 12 percent``.
+
+    A scale is lent too where "respectively" follows, and along a path: ``from $657 to $90 million``.
+    """
+    for two, one in pairwise(reversed(found)):
+        between = text[one.end : two.start]
+        if len(between) > 14 or not one.digits or one.scale != 1.0 or one.low >= 1000:
+            continue
+        is_list = _LISTED.fullmatch(between) is not None
+        is_path = _BETWEEN_TO.fullmatch(between) is not None
+        if is_list and not one.unit and two.unit == "pct" and two.scale == 1.0:
+            one.unit = "pct"
+        is_named = is_list and "respectively" in text[two.end : two.end + 60]
+        before = text[max(0, one.start - 40) : one.start]
+        if (
+            two.scale >= 1e6
+            and one.unit in ("", two.unit)
+            and (is_named or (is_path and _FROM.search(before) is not None))
+        ):
+            one.unit, one.scale = two.unit, two.scale
+            one.low = one.high = float(f"{one.low * two.scale:.12g}")
+    return found
 
 
 def _joined(found: list[Quantity], text: str) -> list[Quantity]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from undertow.claims.mentions import price_range
+from undertow.claims.mentions import QUOTES, price_range
 from undertow.claims.metrics import Metric
 from undertow.claims.sentences import Item, Sentence
 from undertow.claims.spot import figure_of, words
@@ -110,7 +110,9 @@ def _coins_before(items: list[Item], index: int) -> list[Names]:
     """Sums of coins before a price: ``397 BTC at an average of``."""
     found = []
     for at, item in enumerate(items[:index]):
-        if item.quantity is not None and unit_class(item.quantity) == "coin":
+        if item.quantity is None or unit_class(item.quantity) != "coin":
+            continue
+        if item.quantity.unit not in QUOTES:
             found.append(Names(at, at, (item.quantity.unit,)))
     return found
 

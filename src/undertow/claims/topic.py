@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from undertow.claims.choosing import choose
 from undertow.claims.context import Choice, Memory, Topic
-from undertow.claims.mentions import mentions
+from undertow.claims.mention_rules import mentions
 from undertow.claims.metrics import OTHER, metrics, phrase_book
 from undertow.claims.quantities import Quantity
 from undertow.claims.ranges import quantities

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,12 +95,14 @@ def replay(
 def _runs(
     name: str, path: str, changes: list[str] | None, seed: int | None, count: int, out: Path
 ) -> list[Run]:
-    from undertow.lab.batch import run_many, seeds_of
+    from undertow.lab.batch import run_many
+    from undertow.lab.run import paced
     from undertow.lab.run import run as run_once
     from undertow.lab.scenario import load
 
     given = dict(_pair(text) for text in changes or [])
-    scenario: Scenario = load(name).with_values(given) if given else load(name)
+    loaded: Scenario = load(name)
+    scenario = paced(loaded.with_values(given) if given else loaded, path, given)
     first = scenario.seed if seed is None else seed
     if count == 1:
         with _progress("Running") as progress:
@@ -108,7 +111,7 @@ def _runs(
                     scenario, seed=first, path=path, folder=out, progress=progress, changes=given
                 )
             ]
-    seeds = [first + one for one in range(len(seeds_of(scenario, count)))]
+    seeds = [first + one for one in range(count)]
     with _progress(f"{count} runs") as progress:
         return run_many(scenario, seeds, path=path, folder=out, changes=given, progress=progress)
 
@@ -134,26 +137,75 @@ def _progress(text: str) -> Iterator[Progress]:
 
 def _tell(made: list[Run], as_json: bool) -> None:
     from undertow.lab.compare import compare
-    from undertow.lab.summary import summary
+    from undertow.lab.summary import summaries, summary
     from undertow.report.crash import page
     from undertow.report.crash.terminal import print_summary
     from undertow.report.page import write_page
 
     first = made[0]
-    measured = summary(first)
+    measured = [summary(one) for one in made]
+    spread = summaries(measured) if len(made) > 1 else []
     rows = compare(first) if first.about["event"] else []
     report = first.folder / "report.html"
-    write_page(page(first, rows, made[1:]), report)
+    write_page(page(first, rows, made[1:], measured=measured[0]), report)
     if as_json:
         print_json({
             "runs": [one.id for one in made], "folder": str(first.folder),
-            "summary": measured.as_json(), "compared": [row.as_json() for row in rows],
+            "summary": measured[0].as_json(), "compared": [row.as_json() for row in rows],
+            "spread": [asdict(one) for one in spread],
         })  # fmt: skip
     else:
-        print_summary(measured, rows)
+        print_summary(measured[0], rows, spread=spread)
         for note in first.about["notes"]:
             complain(note)
         typer.echo(f"report: {report.resolve()}")
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="RUN")],
+    second: Annotated[Path, typer.Argument(metavar="RUN")],
+    as_json: JsonOption = False,
+) -> None:
+    """Two runs side by side."""
+    from undertow.lab.compare import compare_runs
+    from undertow.lab.run import open_run
+    from undertow.report import terminal
+
+    rows = compare_runs(open_run(first), open_run(second))
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    cells = [[one.name, f"{one.first:,.4g}", f"{one.second:,.4g}", one.unit] for one in rows]
+    terminal.console().print(
+        terminal.table(["figure", str(first.name), str(second.name), "unit"], cells)
+    )
+
+
+@app.command()
+def score(path: PathOption = "real", out: Out = Path("runs"), as_json: JsonOption = False) -> None:
+    """Run every bundled event and say by what factor each is off, beside a naive baseline."""
+    from undertow.lab.run import paced
+    from undertow.lab.run import run as run_once
+    from undertow.lab.scenario import load, names
+    from undertow.lab.score import score_run, table
+    from undertow.report import terminal
+
+    found = []
+    for name in names():
+        scenario = load(name)
+        if scenario.event is None or (path == "real" and scenario.tape is None):
+            complain(f"{name}: left out, it has no {'event' if scenario.tape else 'tape'}")
+            continue
+        with _progress(name) as progress:
+            made = run_once(paced(scenario, path, {}), path=path, folder=out, progress=progress)
+        found.append(score_run(made))
+    rows = table(found)
+    if as_json:
+        print_json(rows)
+    elif rows:
+        cells = [[str(value) for value in row.values()] for row in rows]
+        terminal.console().print(terminal.table(list(rows[0]), cells))
 
 
 def _print_levers() -> None:

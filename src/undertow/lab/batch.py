@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from undertow.errors import UndertowError
-from undertow.lab.run import Run, open_run, run
+from undertow.lab.run import Run, open_run, paced, run
 from undertow.lab.scenario import Scenario, load
 from undertow.tape import Tape
 from undertow.venues.kernel_engine import make_ready
@@ -88,7 +88,7 @@ def run_scenario(
         For anything that cannot be run, see `undertow.lab.run.run`.
     """
     made = scenario if isinstance(scenario, Scenario) else load(scenario)
-    changed = made.with_values(set) if set else made
+    changed = paced(made.with_values(set) if set else made, path, set or {})
     chosen = seeds_of(changed, seeds)
     if len(chosen) > 1:
         return run_many(changed, chosen, path=path, folder=Path(folder), changes=set, tape=tape)

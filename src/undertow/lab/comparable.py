@@ -7,6 +7,7 @@ compared as falls from the run's first price: 99,075 against 98,000 dollars says
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -274,7 +275,9 @@ def _interest_change(percent: bool) -> Callable[[Asked], Answer | str]:
         def ask(start: int, end: int) -> float:
             before = asked.run.open_interest_usd(start, asked.asset, asked.venue)
             after = asked.run.open_interest_usd(end, asked.asset, asked.venue)
-            return 100 * (after / before - 1) if percent else after - before
+            if not percent:
+                return after - before
+            return 100 * (after / before - 1) if before > 0 else math.nan
 
         return _over(asked, ask, asked.value, "pct" if percent else "USD")
 

@@ -14,8 +14,8 @@ from undertow.measures.leverage_map import LeverageMap, SymbolMap, leverage_map
 from undertow.tape import Tape
 
 REACH = 0.15
-# Of those with less than four fifths of their first distance left, so many have not noticed: assumed, as
-# the crowd's own settings `warned_at` and `attentive_share` are.
+# Of those with less than four fifths of their first distance left, so many have not noticed:
+# assumed, as the settings `warned_at` and `attentive_share` of the crowd are.
 WARNED, STILL_THERE = 0.8, 0.1
 # As in the map itself: the smallest tier of BTCUSDT (Binance USD-M, October 2025).
 MAINTENANCE = 0.004

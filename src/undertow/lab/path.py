@@ -89,4 +89,5 @@ def _walk(bars: pl.DataFrame, start_ns: int, step_ns: int, steps: int) -> Floats
     times = np.stack([at_ns, at_ns + third, at_ns + 2 * third, at_ns + length_ns - 1], axis=1)
     prices = np.stack([opens, first, second, closes], axis=1)
     grid = start_ns + step_ns * np.arange(steps)
-    return np.interp(grid, times.ravel().astype(np.float64), prices.ravel())
+    path: Floats = np.interp(grid, times.ravel().astype(np.float64), prices.ravel())
+    return path

@@ -27,6 +27,7 @@ from undertow.tape.files import write_atomically
 from undertow.tape.writer import TapeWriter
 
 PATHS = ("real", "model")
+PATH_STEP_S = 300
 CHECKPOINT = "checkpoint.pickle"
 ABOUT = "run.json"
 Progress = Callable[[int, int], None]
@@ -87,6 +88,19 @@ def run_id(scenario: Scenario, seed: int, path: str) -> str:
     """The name of a run."""
     text = f"{scenario.digest()} {seed} {path} {code_hash()}"
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def paced(scenario: Scenario, path: str, changes: Mapping[str, object]) -> Scenario:
+    """The scenario with a step that suits the path: that of the candles on a real one.
+
+    A step that somebody set stays.
+    """
+    if path != "real" or any(key.startswith("span.") for key in changes):
+        return scenario
+    if scenario.step_s >= PATH_STEP_S:
+        return scenario
+    coarse = scenario.with_values({"span.record": f"{PATH_STEP_S}s"})
+    return coarse.with_values({"span.step": f"{PATH_STEP_S}s"})
 
 
 def run(

@@ -10,18 +10,20 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from undertow.lab import summary_market as market
-from undertow.lab.run import Run
 from undertow.lab.summary_market import Depth, Fall, Funding, Gap, OpenInterest
 from undertow.lab.summary_paid import Fund, Paid, funds, paid
 from undertow.lab.summary_shown import ShownShare, shown_shares
 from undertow.lab.summary_tapes import RunTapes, run_tapes
 from undertow.model.periods import time_text
+
+if TYPE_CHECKING:
+    from undertow.lab.run import Run
 
 NOT_ON_TAPE = "bad debt and socialised losses: not recorded on a run's tape"
 

@@ -94,28 +94,52 @@ class Page:
 
 def write_page(page: Page, path: Path) -> None:
     """Write the page as one HTML file, in one step."""
-    html = render(page)
+    write_html(render(page), path)
+
+
+def write_html(html: str, path: Path) -> None:
+    """Write a page in one step; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda temporary: temporary.write_text(html, encoding="utf-8"))
 
 
 def render(page: Page) -> str:
     """The page as HTML; plotly's own script is embedded once."""
-    from jinja2 import Environment, StrictUndefined
+    return render_template("pulse.html.j2", page.charts, page=page)
+
+
+def render_template(name: str, charts: dict[str, Any], **context: Any) -> str:
+    """A template with the project's styles, and plotly where there are charts.
+
+    Parameters
+    ----------
+    name
+        File in ``templates``.
+    charts
+        Chart specifications by name, as ``charts`` makes them.
+    context
+        What the template shows; all text in it is escaped.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     templates = files("undertow.report") / "templates"
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=PackageLoader("undertow.report", "templates"),
     )
-    template = environment.from_string((templates / "pulse.html.j2").read_text(encoding="utf-8"))
-    plotly = (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+    plotly = ""
+    if charts:
+        plotly = (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
     # "<" in the data must not end the script element that carries it.
-    charts = json.dumps(page.charts, allow_nan=False).replace("<", "\\u003c")
-    return template.render(
-        page=page,
+    data = json.dumps(charts, allow_nan=False).replace("<", "\\u003c")
+    return environment.get_template(name).render(
         css=Markup((templates / "page.css").read_text(encoding="utf-8")),
         script=Markup((templates / "charts.js").read_text(encoding="utf-8")),
         plotly=Markup(plotly),
-        charts=Markup(charts),
+        charts=Markup(data),
+        **context,
     )

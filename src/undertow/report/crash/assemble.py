@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import undertow
 from undertow.lab.compare import Row
-from undertow.lab.run import Run
 from undertow.lab.summary import Summary
 from undertow.report.crash import (
     closings,
@@ -23,6 +23,9 @@ from undertow.report.crash.view import Section as Fill
 from undertow.report.crash.view import View, view_of
 from undertow.report.figures import Figure, format_time
 from undertow.report.page import Page, Section, Tile
+
+if TYPE_CHECKING:
+    from undertow.lab.run import Run
 
 # Name, heading, what it is about, and what fills it.
 SECTIONS: tuple[tuple[str, str, str, Fill], ...] = (
@@ -88,7 +91,7 @@ def page(
 
 
 def _falls(view: View, told: dict[str, Figure]) -> list[Tile]:
-    assets = dict.fromkeys([view.leader, *view.tapes.assets])
+    assets = dict.fromkeys([view.leader, "ETH", *view.tapes.assets])
     return [_tile(told[key]) for key in (f"fall.{asset}" for asset in assets) if key in told][:2]
 
 

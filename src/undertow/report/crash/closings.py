@@ -216,8 +216,8 @@ def _shown_through_time(view: View, part: Part) -> None:
         sums = ordered.group_by(pl.col("ns") // every * every, maintain_order=True).agg(
             pl.col("usd").sum()
         )
-        data.append(traces.line(name, traces.clocks(sums["ns"]), sums["usd"].cum_sum(), colour,
-                                shape="hv"))  # fmt: skip
+        data.append(traces.line(name, traces.clocks(sums["ns"] + every), sums["usd"].cum_sum(),
+                                colour, shape="hv"))  # fmt: skip
     part.chart("shown_sums", traces.usd_chart(data), title="Closed since the start, by 15 minutes",
                caption="The gap is what no feed shows.")  # fmt: skip
 

@@ -19,8 +19,9 @@ _PLAIN: dict[str, Unit] = {"USD": "USD", "fraction": "fraction", "share": "share
 
 CAPTION = (
     "Totals are those of the shown feeds, over the same window and as of the same time; of each"
-    " metric, asset and venue one figure counts. {}."
+    " metric, asset and venue one figure counts."
 )
+NONE_COUNTS = "No published figure counts: the run covers none, or was given them all."
 GIVEN = (
     "Others of the same metric, asset and venue, and those that the run was given: prices on a real"
     " path, the state of the eve."
@@ -33,8 +34,11 @@ def section(view: View) -> Part:
     if view.rows:
         counted = [row for row in view.rows if row.scored]
         others = [row for row in view.rows if not row.scored]
-        part.panels.append(_table(counted, "Beside what was published", CAPTION.format(
-            score_words(view.rows).capitalize() or "None counts")))  # fmt: skip
+        score = score_words(view.rows)
+        part.panels.append(
+            _table(counted, "Beside what was published", f"{CAPTION} {score.capitalize()}.")
+            if counted else Panel(title="Beside what was published", missing=NONE_COUNTS)
+        )  # fmt: skip
         if others:
             part.panels.append(_table(
                 others, "Figures that do not count", GIVEN,

@@ -48,10 +48,9 @@ def print_summary(
     console.print(_figures(summary))
     if spread:
         console.print(_spread(summary, spread))
-    if rows:
+    if words := score_words(rows):
         console.print(_compared(rows))
-        if words := score_words(rows):
-            console.print(f"{words}.", highlight=False)
+        console.print(f"{words[0].upper()}{words[1:]}.", highlight=False)
 
 
 def _figures(summary: Summary) -> Table:

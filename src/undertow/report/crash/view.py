@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from undertow.lab.compare import Row
-from undertow.lab.run import Run
 from undertow.lab.scenario import Scenario
 from undertow.lab.summary import Quantiles, Summary, summaries, summary, tapes_of
 from undertow.lab.summary_tapes import RunTapes
 from undertow.report.page import Panel
+
+if TYPE_CHECKING:
+    from undertow.lab.run import Run
 
 QUANTILES = (0.1, 0.5, 0.9)
 

@@ -23,7 +23,7 @@ def headline(
     if not summary.true.total_usd:
         return f"{fell or 'Prices are told'}; nothing is closed by force{_sure(rows)}."
     share = summary.true.long_share
-    longs = "" if share is None else f" ({share:.0%} longs)"
+    longs = "" if share is None else f" ({format_value(share, 'share')} longs)"
     closed = f"{format_usd(summary.true.total_usd)} is closed by force{longs}"
     day = f"feeds show at most {format_usd(summary.shown.peak_day_usd)} in 24 h"
     return f"{fell}; {closed}; {day}{_range(spread)}{_sure(rows)}."

@@ -1,0 +1,105 @@
+"""The league table of sources: how many of their figures hold, with how sure one can be of that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from undertow.claims.reconcile import Statement
+from undertow.report.page import Panel
+
+JUDGED = ("consistent", "explained", "contradicted")
+# Assumed: with fewer judged figures the 95 % interval of a share is wider than 0.4.
+FEWEST = 10
+_Z = 1.96  # 95 %, two-sided
+
+
+@dataclass
+class Standing:
+    """A source's verdicts.
+
+    Attributes
+    ----------
+    given
+        Whether it is one of the articles, not only of the library.
+    """
+
+    publisher: str
+    given: bool = False
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> int:
+        """Figures that something could be said of."""
+        return sum(self.counts.get(verdict, 0) for verdict in JUDGED)
+
+    @property
+    def holds(self) -> float:
+        """Share of the judged figures that are consistent or explained."""
+        wrong = self.counts.get("contradicted", 0)
+        return 1 - wrong / self.judged if self.judged else 0.0
+
+    @property
+    def too_few(self) -> bool:
+        """Whether the counts are too small to judge the source."""
+        return self.judged < FEWEST
+
+
+def standings(statements: Sequence[Statement]) -> list[Standing]:
+    """One per source; those with enough figures first, the best on top.
+
+    A library figure that is a copy of an article's claim counts once, for the article.
+    """
+    found: dict[str, Standing] = {}
+    for item in statements:
+        if item.same_as is not None:
+            continue
+        standing = found.setdefault(item.publisher, Standing(item.publisher))
+        standing.given = standing.given or not item.in_library
+        standing.counts[item.verdict] = standing.counts.get(item.verdict, 0) + 1
+    known = [standing for standing in found.values() if standing.judged]
+    return sorted(known, key=lambda s: (s.too_few, -s.holds, -s.judged, s.publisher))
+
+
+def interval(share: float, count: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share (Wilson 1927, JASA 22:209), fractions; unrounded.
+
+    Examples
+    --------
+    >>> low, high = interval(0.9, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.596, 0.982)
+    """
+    spread = _Z * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
+    middle = share + _Z**2 / (2 * count)
+    scale = 1 + _Z**2 / count
+    return max((middle - spread) / scale, 0.0), min((middle + spread) / scale, 1.0)
+
+
+def panel(statements: Sequence[Statement]) -> Panel:
+    """The table."""
+    rows = []
+    for item in standings(statements):
+        low, high = interval(item.holds, item.judged)
+        judgement = "too few to judge" if item.too_few else f"{low:.0%} to {high:.0%}"
+        shares = [
+            f"{item.counts.get(verdict, 0)} ({item.counts.get(verdict, 0) / item.judged:.0%})"
+            for verdict in JUDGED
+        ]
+        rows.append(
+            [item.publisher, "article" if item.given else "library", str(item.judged), *shares,
+             f"{item.holds:.0%}", judgement]
+        )  # fmt: skip
+    return Panel(
+        title="Sources by accuracy",
+        wide=True,
+        columns=["source", "from", "judged", *JUDGED, "holds", "95 % interval"],
+        rows=rows,
+        numeric=(2, 3, 4, 5, 6),
+        caption="“Holds” is consistent and explained together, over all figures that could be"
+        f" judged. With fewer than {FEWEST} judged figures a source is marked as too few to judge."
+        " Forecasts, and figures that nobody else has, are not counted. Texts that copy one another"
+        " count as several sources. A source is not good or bad by one day.",
+        missing="" if rows else "No figure of these texts could be judged.",
+    )
