@@ -103,7 +103,8 @@ def random_command(dice: random.Random, venue: Exchange, mood: Mood) -> Command:
     if len(venue.assets) > 1 and dice.random() < 0.1:
         kind = dice.choice([codes.ASSET_PRICE, codes.ASSET_PRICE, codes.DEPOSIT, codes.WITHDRAW])
     instrument = dice.randrange(len(venue.markets))
-    if venue.markets[instrument].halted and dice.random() < 0.2:
+    shut = venue.markets[instrument].halted and not venue.markets[instrument].delivered
+    if shut and dice.random() < 0.1:
         kind = codes.HALT
     account = dice.choice([FIRST, FIRST + 1, *range(FIRST, venue.count)])
     if dice.random() < 0.04:
@@ -122,6 +123,8 @@ def plain(dice: random.Random, venue: Exchange, command: Command, mood: Mood) ->
     """A command that needs no more."""
     if command.kind == codes.CANCEL_ALL:
         return command._replace(instrument=dice.randrange(-1, len(venue.markets)))
+    if command.kind == codes.HALT and dice.random() < 0.8:
+        return command._replace(amount=int(not venue.markets[command.instrument].halted))
     return command._replace(amount=int(dice.random() < 0.3))
 
 
@@ -245,7 +248,7 @@ def price(dice: random.Random, venue: Exchange, command: Command, mood: Mood) ->
     first = FIRST_MARKS[market.contract.kind]
     if command.kind != codes.MARK:
         flags = 0
-        if command.kind == codes.SETTLE and dice.random() < 0.15:
+        if command.kind == codes.SETTLE and dice.random() < 0.1:
             flags = codes.CLOSE_POSITION
         rate = dice.choice([100_000, -100_000, 20_000_000, -20_000_000, 1, 0])
         near = mark + dice.randint(-3, 3) * max(1, mark // 200)

@@ -44,6 +44,7 @@ class Judged:
         venue_laws.money_moves_between_accounts(events)
         venue_laws.funding_sums_to_zero(events)
         venue_laws.closing_is_allowed(venue, command, events)
+        venue_laws.closing_stays_above_bankruptcy(venue, command, events)
         self.balances = asset_laws.asset_statement_adds_up(venue, self.balances, events)
         asset_laws.spot_lends_nothing(venue, command, cash_units, events)
         asset_laws.assets_are_conserved(venue)

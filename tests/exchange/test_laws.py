@@ -22,7 +22,7 @@ from undertow.reference.book_laws import BookLawBroken
 from undertow.reference.deleveraging import Candidates
 from undertow.reference.venue_laws import VenueLawBroken, state_laws
 
-SEQUENCES, COMMANDS = 20, 140
+SEQUENCES, COMMANDS = 24, 140
 # No command of a venue comes to these: the book alone says the first, whoever makes the commands
 # the next two; a venue has no other assets yet, and does not say that a liquidation order ended.
 UNUSED = {
@@ -56,7 +56,7 @@ def test_every_venue_has_its_own_end() -> None:
     ends = {}
     for name, (_, rules) in VENUES.items():
         seen: Counter[int] = Counter()
-        for seed in range(8):
+        for seed in range(14):
             run = sequences.run(name, 1000 + seed, COMMANDS)
             seen.update(kind for kind, _ in run.elements())
         ends[name] = seen

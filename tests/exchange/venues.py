@@ -120,7 +120,7 @@ VENUES: dict[str, Venue] = {
         (linear(), linear(units=333, tiers=ONE_TIER), inverse(tiers=ONE_TIER)),
         Rules(
             takeover=codes.BY_NOBODY, socialises=True, fund_pays=False, adl_ranking="water_filling",
-            default_leverage=50,
+            default_leverage=50, halted_book=codes.HALT_TRADES,
             bounded_by_bankruptcy=False, adl_price=codes.AT_MARK,
         ),
     ),
@@ -129,6 +129,15 @@ VENUES: dict[str, Venue] = {
         Rules(
             takeover=codes.BY_VAULT, backstop_ppm=500_000, adl_ranking="pro_rata",
             adl_price=codes.AT_MARK, default_leverage=50, cancels_orders_first=False,
+            halted_book=codes.HALT_TAKES_OVER,
+        ),
+    ),
+    "bybit-like": (
+        (linear(), inverse(tiers=ONE_TIER, liquidation_fee_ppm=1_000)),
+        Rules(
+            maintenance_at_entry=True, refuses_past_bankruptcy=True, default_leverage=50,
+            policy=codes.TIERS, partial_from_tier=2, tiers_per_step=1, counts_fee=True,
+            adl_ranking="pnl_times_effective_leverage",
         ),
     ),
     "collateral-in-own-book": (

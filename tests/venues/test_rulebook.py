@@ -63,7 +63,6 @@ ASSUMED = {
     ("deribit", "mark.basis_price"),
     ("deribit", "mark.basis_step_s"),
     ("hyperliquid", "index.stale_s"),
-    ("bitmex", "margin.maintenance_rate_by_symbol.XBTUSD"),
     ("bybit", "liquidation.trigger"),
     ("bybit", "liquidation.trigger_ratio"),
     ("okx", "liquidation.warning_ratio"),

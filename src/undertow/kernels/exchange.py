@@ -21,12 +21,9 @@ from undertow.kernels.collateral import read_books, set_asset_price
 from undertow.kernels.compile import Records, inlined, inner_inlined, int64, kernel, part
 from undertow.kernels.conditional import is_bound_reached, next_fired, set_off, wait
 from undertow.kernels.control import (
-    adjust_margin,
     bad_price,
     cancel,
     cancel_all,
-    deposit,
-    deposit_asset,
     expire,
     halt,
     is_price_too_large,
@@ -35,8 +32,6 @@ from undertow.kernels.control import (
     set_margin_mode,
     set_position_mode,
     settle_all,
-    withdraw,
-    withdraw_asset,
 )
 from undertow.kernels.exchange_arrays import (
     EVENT,
@@ -46,6 +41,13 @@ from undertow.kernels.exchange_arrays import (
 )
 from undertow.kernels.links import first_link
 from undertow.kernels.liquidation import handle
+from undertow.kernels.money import (
+    adjust_margin,
+    deposit,
+    deposit_asset,
+    withdraw,
+    withdraw_asset,
+)
 from undertow.kernels.pools import collect, look_at_dirty
 from undertow.kernels.prefetch import prefetch
 from undertow.kernels.trading import enter, reject, touch

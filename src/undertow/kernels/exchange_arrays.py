@@ -49,8 +49,8 @@ CONTRACT_FIELDS = (
     "base_asset", "base_units_per_lot",
 )  # fmt: skip
 MARKET_FIELDS = (
-    "first_tier", "tiers", "mark_ticks", "previous_mark_ticks", "last_ticks", "halted", "touched",
-    "trailing",
+    "first_tier", "tiers", "mark_ticks", "previous_mark_ticks", "last_ticks", "halted",
+    "delivered", "touched", "trailing",
 )  # fmt: skip
 CONTRACT = np.dtype([(name, np.int64) for name in CONTRACT_FIELDS + MARKET_FIELDS])
 TIER_FIELDS = ("floor", "maintenance_ppm", "deduction_units", "max_leverage")
@@ -60,6 +60,7 @@ RULE_FIELDS = (
     "counts_fee", "cancels_orders_first", "policy", "partial_above_units", "partial_ppm",
     "partial_from_tier", "tiers_per_step", "cooldown_ns", "bounded_by_bankruptcy", "takeover",
     "backstop_ppm", "fund_pays", "adl_price", "socialises", "exchange_below_units",
+    "maintenance_at_entry", "refuses_past_bankruptcy", "halted_book",
 )  # fmt: skip
 RULES = np.dtype([(name, np.int64) for name in RULE_FIELDS])
 ACCOUNT = np.dtype(

@@ -18,6 +18,7 @@ from undertow.kernels.matching import best_maker
 from undertow.kernels.pools import (
     bankruptcy_price,
     handled_mark,
+    is_shut,
     lacks,
     pool_equity,
     pool_maintenance,
@@ -46,10 +47,13 @@ from undertow.model.codes import (
     FIRST_CUSTOMER,
     FRACTION,
     FUND,
+    HALT_WAITS,
+    HALTED,
     LIQUIDATION,
     LIQUIDATION_FEE,
     MOST_PRICE_TICKS,
     NO_REASON,
+    PAST_BANKRUPTCY,
     SELF_TRADE,
     SELL,
     TIERS,
@@ -77,7 +81,9 @@ def handle(venue: Exchange, pool: int) -> bool:
             int64(venue.positions[slot]["key"]) // 4,
             int64(venue.positions[slot]["key"]) % 4,
         )
-    event = write(venue, LIQUIDATION, NO_REASON, 0, leg, first, account, 0, 0, 0, 0)
+    is_flat = slot != 0 and venue.positions[slot]["lots"] == 0
+    reason = PAST_BANKRUPTCY if is_flat else NO_REASON
+    event = write(venue, LIQUIDATION, reason, 0, leg, first, account, 0, 0, 0, 0)
     event["amount_units"] = equity
     event["fee_units"] = needed
     if account < FIRST_CUSTOMER:
@@ -93,15 +99,19 @@ def handle(venue: Exchange, pool: int) -> bool:
         if spare_of(venue, equity, needed) >= 0:
             release(venue, slot)
             return False
+    shut = first_shut(venue, pool)
+    if shut != 0 and rules["halted_book"] == HALT_WAITS:
+        say_waits(venue, pool, shut, HALTED)
+        return False
     takeover = rules["takeover"]
     kept = of_million(needed, rules["backstop_ppm"])
     if takeover == BY_VAULT and first_open(venue, pool) != 0 and equity >= kept:
-        say_waits(venue, pool, waits)
+        say_waits(venue, pool, first_open(venue, pool), waits)
         return False
     if equity < 0:
         return start_winding_up(venue, pool)
     if takeover == BY_NOBODY:  # what is left is still the customer's
-        say_waits(venue, pool, waits)
+        say_waits(venue, pool, first_open(venue, pool), waits)
         return False
     if venue.assets.shape[0] > 1:
         hand_over(venue, pool)
@@ -109,6 +119,17 @@ def handle(venue: Exchange, pool: int) -> bool:
     take_over(venue, pool, taker)
     keep_surplus(venue, pool, taker)
     return False
+
+
+@part
+def first_shut(venue: Exchange, pool: int) -> int:
+    """The pool's first open position whose book is halted for it; 0 if there is none."""
+    slot = first_open(venue, pool)
+    while slot != 0:
+        if is_shut(venue, venue.contracts[int64(venue.positions[slot]["key"]) // 4]):
+            break
+        slot = next_open(venue, pool, slot)
+    return slot
 
 
 @part
@@ -127,7 +148,8 @@ def close_in_book(venue: Exchange, pool: int) -> int:
     slot = first_open(venue, pool)
     while slot != 0:
         held = venue.positions[slot]
-        while held["lots"] != 0 and lacks(venue, pool):
+        shut = is_shut(venue, venue.contracts[int64(held["key"]) // 4])
+        while not shut and held["lots"] != 0 and lacks(venue, pool):
             lots = lots_to_close(venue, pool, slot)
             if lots < abs(held["lots"]) and policy == FRACTION:
                 waits = COOLDOWN

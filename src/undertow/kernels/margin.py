@@ -21,12 +21,15 @@ def tier_number(venue: Exchange, contract: Records, lots: int, notional_units: i
 
 
 @inner
-def maintenance(venue: Exchange, contract: Records, lots: int, price_ticks: int) -> int:
-    """Maintenance margin of signed lots at a price, with the fee where the venue counts it."""
+def maintenance(venue: Exchange, held: Records, contract: Records, price_ticks: int) -> int:
+    """Maintenance margin of a position at a price, with the fee where the venue counts it."""
     stay_apart()
+    lots = held["lots"]
     if lots == 0:
         return 0
-    size = notional(contract, lots, price_ticks)
+    size = abs(held["basis_units"])
+    if venue.rules[0]["maintenance_at_entry"] == 0:
+        size = notional(contract, lots, price_ticks)
     tier = venue.tiers[tier_number(venue, contract, lots, size)]
     rate_ppm = tier["maintenance_ppm"]
     if contract["slope_ppb_per_lot"] != 0:
@@ -148,6 +151,6 @@ def cross_maintenance(venue: Exchange, account: int) -> int:
         held = venue.positions[slot]
         if int64(held["isolated"]) == 0 and held["lots"] != 0:
             contract = venue.contracts[int64(held["key"]) // 4]
-            total += maintenance(venue, contract, held["lots"], contract["mark_ticks"])
+            total += maintenance(venue, held, contract, contract["mark_ticks"])
         slot = uint32(held["next"])
     return total

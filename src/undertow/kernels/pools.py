@@ -25,7 +25,16 @@ from undertow.kernels.margin import (
     unrealised,
 )
 from undertow.kernels.prefetch import prefetch
-from undertow.model.codes import BAD_DEBTS, FIRST_CUSTOMER, FUND, INVERSE, MOST_PRICE_TICKS, VENUE
+from undertow.model.codes import (
+    BAD_DEBTS,
+    FIRST_CUSTOMER,
+    FUND,
+    HALT_TRADES,
+    INVERSE,
+    MOST_PRICE_TICKS,
+    SELL,
+    VENUE,
+)
 
 STEPS = 4  # a watch comes closer to the price where margin is missing with each
 
@@ -67,7 +76,7 @@ def pool_maintenance(venue: Exchange, pool: int) -> int:
         return cross_maintenance(venue, pool >> 24)
     held = venue.positions[slot]
     contract = venue.contracts[int64(held["key"]) // 4]
-    return maintenance(venue, contract, held["lots"], contract["mark_ticks"])
+    return maintenance(venue, held, contract, contract["mark_ticks"])
 
 
 @inner_inlined
@@ -283,7 +292,7 @@ def last_safe_price(venue: Exchange, held: Records, share: int) -> int:
     shrinks = (lots > 0) != (contract["kind"] == INVERSE)
     for _ in range(STEPS):
         size = notional(contract, lots, price)
-        needed = maintenance(venue, contract, lots, price) if is_customer else 0
+        needed = maintenance(venue, held, contract, price) if is_customer else 0
         if shrinks:
             next_size = size - share + 4
             if next_size <= 0:
@@ -301,7 +310,7 @@ def last_safe_price(venue: Exchange, held: Records, share: int) -> int:
         if reached == price:
             return price
         new_size = notional(contract, lots, reached)
-        new_needed = maintenance(venue, contract, lots, reached) if is_customer else 0
+        new_needed = maintenance(venue, held, contract, reached) if is_customer else 0
         share -= abs(size - new_size) + new_needed - needed
         price = reached
         if share <= 4:
@@ -312,6 +321,8 @@ def last_safe_price(venue: Exchange, held: Records, share: int) -> int:
 @inner_inlined
 def highest_rate(venue: Exchange, contract: Records, lots: int, size: int, share: int) -> int:
     """The rate at which maintenance rises at most; -1 where it jumps, so that nothing is safe."""
+    if venue.rules[0]["maintenance_at_entry"] != 0:
+        return 0
     now = tier_number(venue, contract, lots, size)
     tier_index = tier_number(venue, contract, lots, size + share)
     tier = venue.tiers[tier_index]
@@ -337,6 +348,24 @@ def price_at(contract: Records, lots: int, size: int, shrinks: bool) -> int:
     if shrinks:
         return -((-size) // units)
     return size // units
+
+
+@inner_inlined
+def is_shut(venue: Exchange, contract: Records) -> bool:
+    """Whether a liquidation may not trade a contract, as its book is halted."""
+    return contract["halted"] != 0 and venue.rules[0]["halted_book"] != HALT_TRADES
+
+
+@inner
+def closing_bound(venue: Exchange, slot: int, side: int) -> int:
+    """The worst price at which an order may close an isolated position; 0 if there is no bound."""
+    stay_apart()
+    held = venue.positions[slot]
+    closes = held["lots"] > 0 if side == SELL else held["lots"] < 0
+    if int64(held["isolated"]) == 0 or not closes:
+        return 0
+    contract = venue.contracts[int64(held["key"]) // 4]
+    return bankruptcy_price(contract, held["lots"], held["margin_units"] + unrealised(venue, held))
 
 
 @inner

@@ -24,6 +24,7 @@ from undertow.kernels.margin import (
 )
 from undertow.kernels.pools import (
     bankruptcy_price,
+    is_shut,
     pool_equity,
     pool_maintenance,
     pool_slot,
@@ -40,6 +41,7 @@ from undertow.model.codes import (
     DELEVERAGED,
     FIRST_CUSTOMER,
     FUND,
+    HALTED,
     INSURANCE_PAID,
     INVERSE,
     LIQUIDATION_WAITS,
@@ -115,10 +117,10 @@ def margin_of(venue: Exchange, pool: int) -> int:
 
 
 @inner
-def say_waits(venue: Exchange, pool: int, reason: int) -> None:
+def say_waits(venue: Exchange, pool: int, slot: int, reason: int) -> None:
     """Say why a pool that lacks margin is left alone until the next mark."""
     stay_apart()
-    held = venue.positions[first_open(venue, pool)]
+    held = venue.positions[slot]
     event = write(
         venue, LIQUIDATION_WAITS, reason, 0, int64(held["key"]) % 4, int64(held["key"]) // 4,
         pool >> 24, 0, 0, abs(held["lots"]), 0,
@@ -142,8 +144,9 @@ def take_over(venue: Exchange, pool: int, taker: int) -> None:
         amount = settle(venue, slot, -signed, -cost, True)
         other = position_of(venue, taker, instrument, ONE_WAY)
         gained = settle(venue, other, signed, cost, False)
+        reason = HALTED if is_shut(venue, contract) else NO_REASON
         event = write(
-            venue, TAKEOVER, NO_REASON, BUY if signed > 0 else SELL, key % 4, instrument,
+            venue, TAKEOVER, reason, BUY if signed > 0 else SELL, key % 4, instrument,
             pool >> 24, 0, price, abs(signed), 0,
         )  # fmt: skip
         event["amount_units"] = amount
@@ -221,7 +224,7 @@ def finish_winding_up(venue: Exchange, pool: int) -> None:
         if is_customer and rules["takeover"] != BY_NOBODY:
             take_over(venue, pool, FUND if rules["takeover"] == BY_FUND else VAULT)
         else:
-            say_waits(venue, pool, NO_COUNTERPARTY)
+            say_waits(venue, pool, first_open(venue, pool), NO_COUNTERPARTY)
             return
     left = margin_of(venue, pool)
     if venue.assets.shape[0] > 1 and pool & 0xFFFFFF == 0:
@@ -347,7 +350,7 @@ def describe(venue: Exchange, contract: Records, slot: int, row: Records) -> Non
     if int64(held["isolated"]) != 0:
         row["wallet_units"] = held["margin_units"]
         row["equity_units"] = held["margin_units"] + unrealised(venue, held)
-        row["maintenance_units"] = maintenance(venue, contract, held["lots"], mark)
+        row["maintenance_units"] = maintenance(venue, held, contract, mark)
     else:
         row["wallet_units"] = venue.accounts[account]["cash_units"]
         if venue.assets.shape[0] > 1:

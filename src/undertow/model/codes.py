@@ -126,6 +126,8 @@ UNKNOWN_ASSET = 48
 NOTHING_TO_CLOSE = 49
 OFF_TICK = 50
 OFF_LOT = 51
+DELIVERED = 52  # the contract has ended
+PAST_BANKRUPTCY = 53  # closing there would cost more than the position's own margin
 BY_REQUEST = 20
 BY_CANCEL_ALL = 21
 IOC_REMAINDER = 22
@@ -203,6 +205,11 @@ BY_VAULT = 2
 AT_BANKRUPTCY = 0
 AT_MARK = 1
 AT_PREVIOUS_MARK = 2
+
+# What a liquidation does where the book is halted: wait, be taken over without it, trade anyway.
+HALT_WAITS = 0
+HALT_TAKES_OVER = 1
+HALT_TRADES = 2
 
 # Accounts of the venue itself; its customers follow.
 FUND = 0

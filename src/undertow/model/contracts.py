@@ -78,6 +78,12 @@ class Rules:
     liquidates_when_equal: bool = False
     counts_fee: bool = False
     cancels_orders_first: bool = True
+    # The size that maintenance is counted with: what was paid, or else the value at the mark.
+    maintenance_at_entry: bool = False
+    # Orders that close an isolated position beyond its bankruptcy price are refused; else the fund
+    # pays what they lose, at the next mark.
+    refuses_past_bankruptcy: bool = False
+    halted_book: int = codes.HALT_WAITS
     policy: int = codes.WHOLE
     partial_above_units: int = 0
     partial_ppm: int = 0

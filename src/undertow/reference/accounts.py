@@ -77,10 +77,20 @@ def exposure(position: Position, contract: Contract, mark_ticks: int) -> int:
 
 
 def maintenance_of(
-    position: Position, contract: Contract, mark_ticks: int, *, fee_ppm: int = 0
+    position: Position,
+    contract: Contract,
+    mark_ticks: int,
+    *,
+    fee_ppm: int = 0,
+    at_entry: bool = False,
 ) -> int:
-    """Maintenance margin, with the liquidation fee where a venue counts it."""
+    """Maintenance margin, with the liquidation fee where a venue counts it.
+
+    The size is the notional at the mark, or ``at_entry`` what was paid for the position.
+    """
     size = notional(contract, position.lots, mark_ticks)
+    if at_entry:
+        size = abs(position.basis_units)
     return maintenance(contract, position.lots, size) + ceil_div(size * fee_ppm, 10**6)
 
 

@@ -359,10 +359,17 @@ def pay_funding(venue: Exchange, command: Command) -> None:
 
 
 def halt(venue: Exchange, command: Command) -> None:
-    """Stop trading in an instrument (``amount`` 1), or let it go on (0); cancels stay possible."""
+    """Stop trading in an instrument (``amount`` 1), or let it go on (0); cancels stay possible.
+
+    A contract that was delivered never trades again.
+    """
     if refused(
         venue, command, bad_place(venue, command)[0],
         (command.amount not in (0, 1), codes.BAD_AMOUNT),
+    ):  # fmt: skip
+        return
+    if refused(
+        venue, command, (venue.markets[command.instrument].delivered, codes.DELIVERED)
     ):  # fmt: skip
         return
     venue.markets[command.instrument].halted = bool(command.amount)
@@ -388,7 +395,7 @@ def settle_all(venue: Exchange, command: Command) -> None:
         return
     closes = bool(command.flags & codes.CLOSE_POSITION)
     if closes:
-        market.halted = True
+        market.halted = market.delivered = True
         for number in sorted(venue.accounts):
             cancel_in(venue, number, {command.instrument}, codes.BY_SETTLEMENT)
     total = 0

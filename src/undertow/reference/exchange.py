@@ -103,6 +103,7 @@ class Market:
     previous_mark_ticks: int = 0
     last_ticks: int = 0
     halted: bool = False
+    delivered: bool = False  # it stays halted
 
     @property
     def guide_ticks(self) -> int:
@@ -176,7 +177,15 @@ class Exchange:
         """Maintenance margin of a position at its mark."""
         market = self.markets[position.instrument]
         fee_ppm = market.contract.liquidation_fee_ppm if self.rules.counts_fee else 0
-        return maintenance_of(position, market.contract, market.mark_ticks or 1, fee_ppm=fee_ppm)
+        return maintenance_of(
+            position, market.contract, market.mark_ticks or 1, fee_ppm=fee_ppm,
+            at_entry=self.rules.maintenance_at_entry,
+        )  # fmt: skip
+
+    def is_shut(self, position: Position) -> bool:
+        """Whether a liquidation may not trade, as the position's book is halted."""
+        halted = self.markets[position.instrument].halted
+        return halted and self.rules.halted_book != codes.HALT_TRADES
 
     def initial(self, position: Position) -> int:
         """What a position and its orders reserve of the account's cash."""

@@ -15,7 +15,7 @@ from undertow.reference.accounts import Account, Position, charge, settle
 from undertow.reference.collateral import owes
 from undertow.reference.contract import of_million, value
 from undertow.reference.deleveraging import lots_to_take
-from undertow.reference.exchange import Event, Exchange, Market
+from undertow.reference.exchange import Event, Exchange
 from undertow.reference.pools import Pool, equity, lacks, maintenance, release
 from undertow.reference.spot import trade
 from undertow.reference.venue_laws import require
@@ -63,10 +63,7 @@ class Replay:
 
     def __init__(self, before: dict[int, Account], venue: Exchange) -> None:
         """``before`` is changed; ``venue`` is the state after the mark, and only read."""
-        markets = [
-            Market(one.contract, one.book, one.mark_ticks, one.previous_mark_ticks)
-            for one in venue.markets
-        ]
+        markets = [replace(one, last_ticks=0) for one in venue.markets]
         self.state = Exchange(venue.contracts, venue.rules, venue.count, accounts=before)
         self.state.markets = markets
         self.state.assets = venue.assets
@@ -128,6 +125,9 @@ class Replay:
         has, needs = equity(self.state, pool), maintenance(self.state, pool)
         told = (event.amount_units, event.fee_units)
         require(told == (has, needs), "liquidation tells", event=told, equity=has, needs=needs)
+        is_flat = held is not None and held.lots == 0
+        why = codes.PAST_BANKRUPTCY if is_flat else codes.NO_REASON
+        require(event.reason == why, "liquidation tells why", event=event, reason=why)
         allowed = has < needs or (has == needs > 0 and self.state.rules.liquidates_when_equal)
         require(allowed, "only below maintenance", equity=has, maintenance=needs, event=event)
         self.group = Group(pool, has)
@@ -142,6 +142,8 @@ class Replay:
             needed = lacks(self.state, self.group.pool)
             require(needed, "closing stops when the margin suffices", event=event)
         held = self.leg(event.account, event.instrument, event.leg)
+        is_shut = forced and self.state.is_shut(held)
+        require(not is_shut, "nothing is sold by force in a halted book", event=event)
         at_mark = self.worth(held.instrument, held.lots)
         lots, cost = sign * event.quantity_lots, sign * bought
         profit = settle(self.state.account(event.account), held, lots, cost, keeps_margin=forced)
@@ -227,6 +229,8 @@ class Replay:
         held = self.leg(event.account, event.instrument, event.leg)
         lots = event.quantity_lots if event.side == codes.BUY else -event.quantity_lots
         require(held.lots == lots, "taken over whole", position=held, event=event)
+        why = codes.HALTED if self.state.is_shut(held) else codes.NO_REASON
+        require(event.reason == why, "takeover tells why", event=event, reason=why)
         cost = self.worth(event.instrument, lots)
         profit = settle(self.group.pool.account, held, -lots, -cost, keeps_margin=True)
         require(profit == event.amount_units, "profit at a takeover", profit=profit, event=event)
@@ -362,6 +366,7 @@ class Replay:
         self.see_fund()
         self.group = None
         pays = state.rules.fund_pays and pool.account.number >= codes.FIRST_CUSTOMER
+        pays = pays and not (group.waits and group.waits.reason == codes.HALTED)
         insured = min(deficit, group.able or 0) if pays else 0
         require(group.insurance == insured, "insurance pays what it can", due=insured, group=group)
         self.check_haircut(group, deficit, pays=pays)
@@ -371,6 +376,11 @@ class Replay:
             alone = group.waits.reason == codes.NO_COUNTERPARTY
             waits = bool(pool.open()) and (alone or lacks(state, pool))
             require(waits, "waits: has a position", group=group)
+            shut = [held for held in pool.open() if state.is_shut(held)]
+            by_rule = bool(shut) and state.rules.halted_book == codes.HALT_WAITS
+            is_said = group.waits.reason == codes.HALTED
+            is_customer = pool.account.number >= codes.FIRST_CUSTOMER
+            require(is_said is (by_rule and is_customer), "waits for the halted book", group=group)
         elif group.wound_up or paid or group.surplus:
             is_own = pool.account.number < codes.FIRST_CUSTOMER  # keeps what winners leave it
             is_clean = left >= 0 if is_own else left == 0

@@ -11,7 +11,8 @@ see `collateral`.
 One pool: its orders are cancelled; the venue's policy sends orders to the book, which stop as soon
 as the margin suffices; then a cross pool sells collateral for what it owes once its positions
 count at the mark; then whoever takes over does; then the deficit is paid:
-deficit = insurance + deleveraging + socialised loss + bad debt, to the unit.
+deficit = insurance + deleveraging + socialised loss + bad debt, to the unit. Where a book is
+halted the venue's rule says whether the pool waits, is taken over without it, or trades anyway.
 """
 
 from __future__ import annotations
@@ -73,8 +74,10 @@ def handle(venue: Exchange, pool: Pool) -> None:
     number = pool.account.number
     first = pool.position.instrument if pool.position else -1
     leg = pool.position.leg if pool.position else 0
+    is_flat = pool.position is not None and pool.position.lots == 0
     venue.write(Event(
-        codes.LIQUIDATION, NO_REASON, 0, leg, first, number, 0, 0, 0,
+        codes.LIQUIDATION, codes.PAST_BANKRUPTCY if is_flat else NO_REASON, 0, leg, first, number,
+        0, 0, 0,
         amount_units=equity(venue, pool), fee_units=maintenance(venue, pool),
     ))  # fmt: skip
     if number < codes.FIRST_CUSTOMER:
@@ -90,16 +93,20 @@ def handle(venue: Exchange, pool: Pool) -> None:
         release(pool)
         return
     rules = venue.rules
+    shut = [held for held in pool.open() if venue.is_shut(held)]
+    if shut and rules.halted_book == codes.HALT_WAITS:
+        say_waits(venue, pool, shut[0], codes.HALTED)
+        return
     if pool.open() and rules.takeover == codes.BY_VAULT:
         needs = maintenance(venue, pool)
         if equity(venue, pool) >= of_million(needs, rules.backstop_ppm):
-            say_waits(venue, pool, waits)
+            say_waits(venue, pool, pool.open()[0], waits)
             return
     if equity(venue, pool) < 0:
         wind_up(venue, pool)
         return
     if rules.takeover == codes.BY_NOBODY:  # what is left is still the customer's
-        say_waits(venue, pool, waits)
+        say_waits(venue, pool, pool.open()[0], waits)
         return
     hand_over(venue, pool)
     taker = codes.VAULT if rules.takeover == codes.BY_VAULT else codes.FUND
@@ -118,6 +125,8 @@ def close_in_book(venue: Exchange, pool: Pool) -> int:
     """Send what the policy asks for to the book; returns why more must wait."""
     waits = codes.BOOK_EMPTY
     for held in pool.open():
+        if venue.is_shut(held):
+            continue
         while lacks(venue, pool) and held.lots != 0:
             lots = lots_to_close(venue, pool, held)
             if lots < abs(held.lots) and venue.rules.policy == codes.FRACTION:

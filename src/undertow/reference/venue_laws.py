@@ -244,6 +244,25 @@ def closing_is_allowed(venue: Exchange, command: Command, events: Sequence[Event
         require(closes < command.quantity_lots, "closing is allowed", closes=closes, said=events[0])
 
 
+def closing_stays_above_bankruptcy(
+    venue: Exchange, command: Command, events: Sequence[Event]
+) -> None:
+    """Where a venue refuses it, no order of its own leaves a closed isolated position in debt.
+
+    But for fees, and a unit of rounding for each fill. Orders that set others off are left out.
+    """
+    alone = all(event.kind != codes.TRIGGERED for event in events)
+    if not (venue.rules.refuses_past_bankruptcy and alone):
+        return
+    fills = [event for event in events if event.kind == codes.FILL]
+    if command.kind not in (codes.LIMIT, codes.MARKET) or not fills:
+        return
+    held = venue.position(command.account, command.instrument, command.leg)
+    least = sum(min(0, event.fee_units) - 1 for event in fills)
+    if held.isolated and held.lots == 0:
+        require(held.margin_units >= least, "closed above bankruptcy", position=held)
+
+
 def nothing_is_negative(venue: Exchange) -> None:
     """Counts of what rests are 0 or more."""
     for held in positions(venue):

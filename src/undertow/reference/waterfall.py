@@ -36,7 +36,7 @@ def wind_up(venue: Exchange, pool: Pool) -> None:
         if is_customer and rules.takeover != codes.BY_NOBODY:
             take_over(venue, pool, codes.FUND if rules.takeover == codes.BY_FUND else codes.VAULT)
         else:
-            say_waits(venue, pool, codes.NO_COUNTERPARTY)
+            say_waits(venue, pool, pool.open()[0], codes.NO_COUNTERPARTY)
             return
     left = pool.margin()
     if pool.position is None:
@@ -70,8 +70,9 @@ def move(venue: Exchange, pool: Pool, held: Position, taker: int, price: int, lo
     account = venue.account(taker)
     other = venue.position(taker, held.instrument, codes.ONE_WAY)
     gained = settle(account, other, signed, cost)
+    reason = codes.HALTED if venue.is_shut(held) else NO_REASON
     venue.write(Event(
-        codes.TAKEOVER, NO_REASON, codes.BUY if signed > 0 else codes.SELL, held.leg,
+        codes.TAKEOVER, reason, codes.BUY if signed > 0 else codes.SELL, held.leg,
         held.instrument, held.account, 0, price, lots, amount_units=amount,
         maker_account=taker, maker_amount_units=gained,
     ))  # fmt: skip
@@ -149,9 +150,8 @@ def socialise(venue: Exchange, pool: Pool, owed: int) -> int:
     return taken
 
 
-def say_waits(venue: Exchange, pool: Pool, reason: int) -> None:
+def say_waits(venue: Exchange, pool: Pool, held: Position, reason: int) -> None:
     """Say why a pool that lacks margin is left alone until the next mark."""
-    held = pool.open()[0]
     venue.write(Event(
         codes.LIQUIDATION_WAITS, reason, 0, held.leg, held.instrument, pool.account.number, 0, 0,
         abs(held.lots), amount_units=equity(venue, pool), fee_units=maintenance(venue, pool),

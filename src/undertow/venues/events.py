@@ -32,7 +32,7 @@ _REASONS = (
     "OFF_TICK", "OFF_LOT", "BY_REQUEST", "BY_CANCEL_ALL", "IOC_REMAINDER", "NO_LIQUIDITY",
     "FOK_UNFILLED", "SELF_TRADE", "GOOD_TILL_DATE", "BY_LIQUIDATION", "REDUCE_ONLY_EXCESS",
     "COMPLIANT_AGAIN", "BY_SETTLEMENT", "COOLDOWN", "BOOK_EMPTY", "NO_COUNTERPARTY",
-    "BY_EXCHANGE", "NOT_FOR_SPOT",
+    "BY_EXCHANGE", "NOT_FOR_SPOT", "DELIVERED", "PAST_BANKRUPTCY",
 )  # fmt: skip
 KINDS: Mapping[int, str] = {getattr(codes, name): name.lower() for name in _KINDS}
 REASONS: Mapping[int, str] = {getattr(codes, name): name.lower() for name in _REASONS} | {0: ""}

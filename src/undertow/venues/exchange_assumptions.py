@@ -17,6 +17,11 @@ DEFAULTS: Mapping[str, tuple[Any, str]] = {
     "liquidation.trigger": ("equity_below_maintenance", "no source says what happens when equal"),
     "liquidation.counts_fee": (False, "no source counts the fee"),
     "liquidation.cancels_orders_first": (True, "as the venues do of which it is known"),
+    "liquidation.halted_book": ("waits", "no source says what happens while trading is halted"),
+    "liquidation.closing_past_bankruptcy": (
+        "paid_by_fund", "no source says that such orders are refused"
+    ),
+    "margin.maintenance_price": ("mark", "as the venues do of which it is known"),
     "liquidation.stages": (("one_large_ioc", "takeover"), "as Binance"),
     "liquidation.partial_policy": ("stop_when_compliant", "as Binance"),
     "liquidation.partial_from_tier": (2, "there is nothing below the lowest tier"),

@@ -50,6 +50,11 @@ CLOSE_PRICES = {
     "mark": codes.AT_MARK,
     "previous_mark": codes.AT_PREVIOUS_MARK,
 }
+HALTED_BOOKS = {
+    "waits": codes.HALT_WAITS,
+    "takes_over": codes.HALT_TAKES_OVER,
+    "trades": codes.HALT_TRADES,
+}
 SHORTFALLS = {"adl": False, "socialised_loss": True, "clawback": True}
 _Value = TypeVar("_Value")
 
@@ -81,6 +86,8 @@ def engine_rules(dated: rulebook.Rules, least_leverage: int, used: Assumptions) 
     trigger = used.value(dated, "liquidation.trigger")
     close_price = used.value(dated, "adl.close_price")
     shortfall = used.value(dated, "insurance.shortfall")
+    halted_book = used.value(dated, "liquidation.halted_book")
+    past_bankruptcy = used.value(dated, "liquidation.closing_past_bankruptcy")
     keeps = used.value(dated, "orders.amend_keeps_priority")
     leverage = used.value(dated, "orders.default_leverage")
     if not isinstance(keeps, bool):
@@ -94,6 +101,9 @@ def engine_rules(dated: rulebook.Rules, least_leverage: int, used: Assumptions) 
         liquidates_when_equal=_meaning("liquidation.trigger", trigger, TRIGGERS),
         counts_fee=used.value(dated, "liquidation.counts_fee"),
         cancels_orders_first=used.value(dated, "liquidation.cancels_orders_first"),
+        maintenance_at_entry=used.value(dated, "margin.maintenance_price") == "entry",
+        refuses_past_bankruptcy=past_bankruptcy == "refused",
+        halted_book=_meaning("liquidation.halted_book", halted_book, HALTED_BOOKS),
         policy=policy,
         bounded_by_bankruptcy=all(bounded for _, bounded in meanings),
         takeover=takeover,

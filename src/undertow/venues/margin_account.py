@@ -44,6 +44,8 @@ class Pool:
             contract, lots = self.contracts[one["instrument"]], int(one["lots"])
             mark = mark_ticks if one["instrument"] == instrument else self.marks[one["instrument"]]
             size = notional(contract, lots, mark or 1)
+            if self.rules.maintenance_at_entry:
+                size = abs(int(one["basis_units"]))
             fee_ppm = contract.liquidation_fee_ppm if self.rules.counts_fee else 0
             total += maintenance(contract, lots, size) + ceil_div(size * fee_ppm, MILLION)
         return total

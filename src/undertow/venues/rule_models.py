@@ -87,6 +87,9 @@ class MarginRules(Group):
     tier_measure: Literal["notional", "contracts", "net_contracts", "base"] | None = _known(
         "what the size of a tier is measured in"
     )
+    maintenance_price: Literal["mark", "entry"] | None = _known(
+        "price at which a position is counted for its maintenance margin"
+    )
     maintenance_per_initial: Ratio | None = _known(
         "maintenance rate as a share of the initial rate at the tier's greatest leverage"
     )
@@ -113,6 +116,12 @@ class LiquidationRules(Group):
     counts_fee: bool | None = _known("the liquidation fee is part of the requirement")
     warning_ratio: Number | None = _known("the ratio at which the holder is warned")
     cancels_orders_first: bool | None = _known("open orders are cancelled before anything else")
+    halted_book: Literal["waits", "takes_over", "trades"] | None = _known(
+        "what is done with a position whose market is halted"
+    )
+    closing_past_bankruptcy: Literal["refused", "paid_by_fund"] | None = _known(
+        "what becomes of an order that closes an isolated position for more than its margin"
+    )
     stages: Names | None = _known("what is tried, in this order")
     partial_policy: Name | None = _known("how much is closed before the whole position is")
     partial_from_tier: Count | None = _known("tiers from which a part is closed first")
