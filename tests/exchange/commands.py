@@ -35,7 +35,8 @@ KINDS = {
     codes.LIMIT: 34, codes.MARKET: 8, codes.CANCEL: 3, codes.CANCEL_ALL: 1, codes.AMEND: 5,
     codes.EXPIRE: 3, codes.CONDITIONAL: 9, codes.DEPOSIT: 3, codes.WITHDRAW: 2,
     codes.SET_LEVERAGE: 3, codes.SET_MARGIN_MODE: 2, codes.ADJUST_MARGIN: 3,
-    codes.SET_POSITION_MODE: 1, codes.MARK: 18, codes.FUNDING: 3, codes.HALT: 1, codes.SETTLE: 1,
+    codes.SET_POSITION_MODE: 1, codes.SET_ACCOUNT_MODE: 1, codes.MARK: 18, codes.FUNDING: 3,
+    codes.HALT: 1, codes.SETTLE: 1,
 }  # fmt: skip
 
 
@@ -71,6 +72,8 @@ def first_commands(dice: random.Random, venue: Exchange) -> Iterator[Command]:
         yield Command(codes.DEPOSIT, account=number, amount=cash)
         if dice.random() < 0.25:
             yield Command(codes.SET_POSITION_MODE, account=number, amount=1)
+        if dice.random() < (0.7 if venue.rules.portfolio_steps else 0.05):
+            yield Command(codes.SET_ACCOUNT_MODE, account=number, amount=1)
         for instrument, market in enumerate(venue.markets):
             if market.contract.kind == codes.SPOT:
                 continue
@@ -282,7 +285,8 @@ MAKERS = {
     codes.LIMIT: order, codes.MARKET: order, codes.CONDITIONAL: conditional,
     codes.CANCEL: about_an_order, codes.AMEND: about_an_order, codes.DEPOSIT: money,
     codes.WITHDRAW: money, codes.ADJUST_MARGIN: money, codes.SET_LEVERAGE: setting,
-    codes.SET_MARGIN_MODE: setting, codes.SET_POSITION_MODE: setting, codes.MARK: price,
+    codes.SET_ACCOUNT_MODE: setting, codes.SET_MARGIN_MODE: setting, codes.SET_POSITION_MODE: setting,
+    codes.MARK: price,
     codes.ASSET_PRICE: asset_price, codes.FUNDING: price, codes.SETTLE: price,
     codes.EXPIRE: passing,
 }  # fmt: skip

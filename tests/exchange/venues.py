@@ -140,6 +140,31 @@ VENUES: dict[str, Venue] = {
             adl_ranking="pnl_times_effective_leverage",
         ),
     ),
+    "portfolio": (
+        (
+            linear(underlying=1, tiers=ONE_TIER, portfolio_range_ppm=30_000),
+            spot(1, taker_fee_ppm=1_000, base_units_per_lot=777_777, units=777),
+            linear(underlying=1, portfolio_range_ppm=30_000, units=333, maker_fee_ppm=-50,
+                   liquidation_fee_ppm=700),
+        ),
+        Rules(
+            market_buffer_ppm=500, default_leverage=50, counts_fee=True,
+            portfolio_steps=3, portfolio_hedged_ppm=12_000, portfolio_least_ppm=4_500,
+            portfolio_initial_ppm=1_300_000, adl_ranking="pnl_times_effective_leverage",
+            assets=(Asset(), Asset(haircut_ppm=20_000, own_book=True)),
+        ),
+    ),
+    "portfolio-of-inverse": (
+        (
+            inverse(portfolio_range_ppm=40_000, underlying=20),
+            linear(portfolio_range_ppm=30_000, underlying=20),
+            inverse(units=2_000 * CASH + 77),
+        ),
+        Rules(
+            portfolio_steps=4, portfolio_hedged_ppm=10_000, socialises=True,
+            cancels_orders_first=False, halted_book=codes.HALT_TAKES_OVER,
+        ),
+    ),
     "collateral-in-own-book": (
         (
             linear(liquidation_fee_ppm=5_000),

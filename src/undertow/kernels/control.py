@@ -43,12 +43,15 @@ from undertow.model.codes import (
     INSUFFICIENT_MARGIN,
     LEVERAGE_ABOVE_TIER,
     LONG,
+    NO_PORTFOLIO_MARGIN,
     NO_REASON,
     NOT_FOR_SPOT,
+    NOT_WITH_PORTFOLIO_MARGIN,
     ONE_WAY,
     PRICE_NOT_POSITIVE,
     PRICE_TOO_LARGE,
     SELL,
+    SET_ACCOUNT_MODE,
     SETTLED,
     SHORT,
     SPOT,
@@ -200,6 +203,8 @@ def set_margin_mode(venue: Exchange, command: Records) -> None:
         reason = BAD_AMOUNT
     if reason == NO_REASON and is_spot(venue, command):
         reason = NOT_FOR_SPOT
+    if reason == NO_REASON and amount > 0 and int64(venue.accounts[account]["portfolio"]) != 0:
+        reason = NOT_WITH_PORTFOLIO_MARGIN
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
@@ -217,13 +222,16 @@ def set_margin_mode(venue: Exchange, command: Records) -> None:
 
 
 @inner
-def set_position_mode(venue: Exchange, command: Records) -> None:
-    """Hedge mode (``amount`` 1) or one-way (0); not with positions or orders."""
+def set_mode(venue: Exchange, command: Records) -> None:
+    """A position or account mode (``amount`` 0 or 1); not with positions or orders."""
     stay_apart()
     reason = bad_account(venue, command)
     amount, account = command["amount"], int64(command["account"])
     if reason == NO_REASON and (amount < 0 or amount > 1 or account < FIRST_CUSTOMER):
         reason = BAD_AMOUNT
+    is_account = int64(command["kind"]) == SET_ACCOUNT_MODE
+    if reason == NO_REASON and is_account and amount > venue.rules[0]["portfolio_steps"]:
+        reason = NO_PORTFOLIO_MARGIN
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
@@ -236,7 +244,10 @@ def set_position_mode(venue: Exchange, command: Records) -> None:
     if busy:
         reject(venue, command, HAS_POSITION_OR_ORDERS)
         return
-    venue.accounts[account]["hedge"] = amount
+    if is_account:
+        venue.accounts[account]["portfolio"] = amount
+    else:
+        venue.accounts[account]["hedge"] = amount
     free_positions(venue, account)
     told(venue, command, CHANGED, 0)
 

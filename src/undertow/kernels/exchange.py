@@ -30,7 +30,7 @@ from undertow.kernels.control import (
     pay_funding,
     set_leverage,
     set_margin_mode,
-    set_position_mode,
+    set_mode,
     settle_all,
 )
 from undertow.kernels.exchange_arrays import (
@@ -76,6 +76,7 @@ from undertow.model.codes import (
     MARKET,
     NO_REASON,
     PRICE_TOO_LARGE,
+    SET_ACCOUNT_MODE,
     SET_LEVERAGE,
     SET_MARGIN_MODE,
     SET_POSITION_MODE,
@@ -257,8 +258,8 @@ def do_rare(venue: Exchange, command: Records) -> None:
         set_margin_mode(venue, command)
     elif kind == ADJUST_MARGIN:
         adjust_margin(venue, command)
-    elif kind == SET_POSITION_MODE:
-        set_position_mode(venue, command)
+    elif kind in (SET_POSITION_MODE, SET_ACCOUNT_MODE):
+        set_mode(venue, command)
     elif kind == FUNDING:
         pay_funding(venue, command)
     elif kind == HALT:

@@ -46,7 +46,7 @@ CONTRACT_FIELDS = (
     "kind", "units", "max_price_ticks", "min_lots", "max_lots", "max_position_lots",
     "min_notional_units", "band_up_ppm", "band_down_ppm", "market_bound_ppm", "maker_fee_ppm",
     "taker_fee_ppm", "liquidation_fee_ppm", "tiers_by_lots", "slope_ppb_per_lot",
-    "base_asset", "base_units_per_lot",
+    "base_asset", "base_units_per_lot", "underlying", "portfolio_range_ppm",
 )  # fmt: skip
 MARKET_FIELDS = (
     "first_tier", "tiers", "mark_ticks", "previous_mark_ticks", "last_ticks", "halted",
@@ -61,13 +61,14 @@ RULE_FIELDS = (
     "partial_from_tier", "tiers_per_step", "cooldown_ns", "bounded_by_bankruptcy", "takeover",
     "backstop_ppm", "fund_pays", "adl_price", "socialises", "exchange_below_units",
     "maintenance_at_entry", "refuses_past_bankruptcy", "halted_book",
+    "portfolio_steps", "portfolio_hedged_ppm", "portfolio_least_ppm", "portfolio_initial_ppm",
 )  # fmt: skip
 RULES = np.dtype([(name, np.int64) for name in RULE_FIELDS])
 ACCOUNT = np.dtype(
     [
         ("cash_units", np.int64), ("cooldown_ns", np.int64), ("handled", np.int64),
         ("first_position", np.uint32), ("newest_waiting", np.uint32), ("hedge", np.int8),
-        ("dirty", np.int8), ("unused", np.int16), ("unused2", np.int32),
+        ("dirty", np.int8), ("portfolio", np.int8), ("unused", np.int8), ("unused2", np.int32),
     ],
     align=True,
 )  # fmt: skip

@@ -17,7 +17,7 @@ from undertow.kernels.ledger import (
     position_at,
     soil,
 )
-from undertow.kernels.margin import free, unrealised, worth
+from undertow.kernels.margin import free_without, unrealised
 from undertow.kernels.spot import hold, spare_cash, spare_units
 from undertow.kernels.trading import reject, write
 from undertow.model.codes import (
@@ -80,10 +80,8 @@ def withdraw_asset(venue: Exchange, command: Records) -> None:
     if reason == NO_REASON and amount <= 0:
         reason = BAD_AMOUNT
     if reason == NO_REASON:
-        asset = venue.assets[number]
-        has = venue.holdings[account * venue.assets.shape[0] + number]["units"]
         short = amount > spare_units(venue, account, number)
-        if short or worth(asset, has) - worth(asset, has - amount) > free(venue, account):
+        if short or free_without(venue, account, number, amount) < 0:
             reason = INSUFFICIENT_BALANCE
     if reason != NO_REASON:
         reject(venue, command, reason)

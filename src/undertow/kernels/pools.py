@@ -24,6 +24,7 @@ from undertow.kernels.margin import (
     tier_number,
     unrealised,
 )
+from undertow.kernels.portfolio import portfolio_loss_ppm
 from undertow.kernels.prefetch import prefetch
 from undertow.model.codes import (
     BAD_DEBTS,
@@ -36,6 +37,8 @@ from undertow.model.codes import (
     VENUE,
 )
 
+# By less than this per position, rounding may raise what a portfolio needs, wherever prices move.
+PORTFOLIO_ROUNDING = 16
 STEPS = 4  # a watch comes closer to the price where margin is missing with each
 
 
@@ -230,6 +233,9 @@ def look_at(venue: Exchange, account: int) -> bool:
         if int64(held["isolated"]) == 0 and held["lots"] != 0:
             count += 1
         slot = uint32(held["next"])
+    if int64(venue.accounts[account]["portfolio"]) != 0:
+        left -= PORTFOLIO_ROUNDING * count
+        again = again or left < 0
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
@@ -290,6 +296,14 @@ def last_safe_price(venue: Exchange, held: Records, share: int) -> int:
     lots, price = held["lots"], contract["mark_ticks"]
     is_customer = int64(held["account"]) >= FIRST_CUSTOMER
     shrinks = (lots > 0) != (contract["kind"] == INVERSE)
+    if int64(venue.accounts[int64(held["account"])]["portfolio"]) != 0:
+        size = notional(contract, lots, price)
+        moved = mul_div_floor(share, MILLION, portfolio_loss_ppm(venue, contract))[0]
+        size += -moved if shrinks else moved
+        reached = price_at(contract, lots, size, shrinks) if size > 0 else 0
+        if reached == 0 or reached >= MOST_PRICE_TICKS:
+            return 0
+        return min(reached, price) if lots > 0 else max(reached, price)
     for _ in range(STEPS):
         size = notional(contract, lots, price)
         needed = maintenance(venue, held, contract, price) if is_customer else 0

@@ -26,7 +26,14 @@ from undertow.kernels.ledger import (
     settle,
     value,
 )
-from undertow.kernels.margin import collateral, free, gross_exposure, initial, tier_number
+from undertow.kernels.margin import (
+    collateral,
+    free,
+    gross_exposure,
+    initial,
+    portfolio_initial,
+    tier_number,
+)
 from undertow.kernels.matching import best_maker, could_fill, order_price, take_lots
 from undertow.kernels.pools import closing_bound
 from undertow.kernels.spot import highest_price, lacks_balance, swap
@@ -257,10 +264,14 @@ def lacks_margin(
         return lacks_balance(venue, slot, side, price, lots)
     if int64(held["account"]) < FIRST_CUSTOMER:
         return NO_REASON
-    before, before_lots = initial(held, contract), most_lots(held)
+    account = int64(held["account"])
+    nets = int64(venue.accounts[account]["portfolio"]) != 0
+    before_lots = most_lots(held)
+    before = portfolio_initial(venue, account) if nets else initial(held, contract)
     size = notional(contract, lots, price)
     count(held, side, lots, size)
-    raises = initial(held, contract) > before
+    after = portfolio_initial(venue, account) if nets else initial(held, contract)
+    raises = after > before
     reason = NO_REASON
     if raises or most_lots(held) > before_lots:
         reason = too_large(venue, held, contract)
@@ -269,9 +280,9 @@ def lacks_margin(
         loss = value(contract, sign * lots, price) - value(
             contract, sign * lots, contract["mark_ticks"]
         )
-        left = free(venue, int64(held["account"]))
+        left = free(venue, account)
         if venue.assets.shape[0] > 1 and int64(held["isolated"]) != 0:
-            left -= collateral(venue, int64(held["account"]))
+            left -= collateral(venue, account)
         if left < max(0, loss):
             reason = INSUFFICIENT_MARGIN
     count(held, side, -lots, -size)

@@ -33,6 +33,7 @@ FUNDING = 15
 HALT = 16
 SETTLE = 17
 ASSET_PRICE = 18
+SET_ACCOUNT_MODE = 19
 
 # What a conditional order waits for; its direction follows from its side.
 STOP = 1  # the price gets worse for those who hold what the order closes
@@ -71,7 +72,7 @@ EXPIRED = 6
 TRIGGERED = 7  # a conditional order becomes an order
 DEPOSITED = 8
 WITHDRAWN = 9
-CHANGED = 10  # leverage, margin mode, position mode, isolated margin, halt
+CHANGED = 10  # leverage, margin, position or account mode, isolated margin, halt
 FUNDING_PAID = 11  # amount > 0 was received
 FUNDING_RESIDUAL = 12  # what rounding left over, to the venue
 LIQUIDATION = 13  # a pool of margin is below its requirement
@@ -127,6 +128,8 @@ NOTHING_TO_CLOSE = 49
 OFF_TICK = 50
 OFF_LOT = 51
 DELIVERED = 52  # the contract has ended
+NO_PORTFOLIO_MARGIN = 54  # the venue has none
+NOT_WITH_PORTFOLIO_MARGIN = 55
 PAST_BANKRUPTCY = 53  # closing there would cost more than the position's own margin
 BY_REQUEST = 20
 BY_CANCEL_ALL = 21

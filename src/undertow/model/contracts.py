@@ -60,6 +60,10 @@ class Contract:
     liquidation_fee_ppm: int = 0
     tiers_by_lots: bool = False
     slope_ppb_per_lot: int = 0
+    # Portfolio margin: contracts on the same underlying are netted, also with the asset of that
+    # number; 0 stands alone. The range is how far prices are shocked, at most 300,000.
+    underlying: int = 0
+    portfolio_range_ppm: int = 150_000
     base_asset: int = 0
     base_units_per_lot: int = 0
     tiers: tuple[Tier, ...] = (Tier(0, 5000, 0, 100),)
@@ -97,6 +101,12 @@ class Rules:
     adl_ranking: str = "leverage_pnl"
     adl_price: int = codes.AT_BANKRUPTCY
     socialises: bool = False
+    # Portfolio margin: steps of the range to either side (0: the venue has none), the rates on what
+    # is hedged and on all that is held, at most 100,000 each, and initial per maintenance margin.
+    portfolio_steps: int = 0
+    portfolio_hedged_ppm: int = 0
+    portfolio_least_ppm: int = 0
+    portfolio_initial_ppm: int = 1_000_000
     # Cash that falls below minus this is made up for by collateral, at the next mark.
     exchange_below_units: int = 0
     assets: tuple[Asset, ...] = (Asset(),)

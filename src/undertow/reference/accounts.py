@@ -42,6 +42,7 @@ class Account:
     number: int
     cash_units: int = 0
     hedge: bool = False
+    portfolio: bool = False  # cross positions are margined by their net risk
     cooldown_ns: int = 0
     handled: int = 0
     exchanged: int = 0  # number of the mark in which collateral was last sold for cash

@@ -242,17 +242,17 @@ def lacks_margin(venue: Exchange, command: Command, price: int, lots: int) -> in
     if command.account < codes.FIRST_CUSTOMER:
         return NO_REASON
     held = venue.position(command.account, command.instrument, command.leg)
-    before, before_lots = venue.initial(held), most_lots(held)
+    account = venue.account(command.account)
+    before, before_lots = venue.reserved(account), most_lots(held)
     size = notional(contract, lots, price)
     add(held, command.side, lots, size)
-    raises = venue.initial(held) > before
+    raises = venue.reserved(account) > before
     reason = NO_REASON
     if raises or most_lots(held) > before_lots:
         reason = too_large(contract, held, market.mark_ticks)
     if reason == NO_REASON and raises:
         sign = 1 if command.side == codes.BUY else -1
         loss = value(contract, sign * lots, price) - value(contract, sign * lots, market.mark_ticks)
-        account = venue.account(command.account)
         free = venue.free(account) - (venue.collateral(account) if held.isolated else 0)
         if free < max(0, loss):
             reason = codes.INSUFFICIENT_MARGIN

@@ -19,7 +19,7 @@ from undertow.reference.control import (
     refused,
     set_leverage,
     set_margin_mode,
-    set_position_mode,
+    set_mode,
     settle_all,
     withdraw,
 )
@@ -40,7 +40,8 @@ ACTIONS = {
     codes.SET_LEVERAGE: set_leverage,
     codes.SET_MARGIN_MODE: set_margin_mode,
     codes.ADJUST_MARGIN: adjust_margin,
-    codes.SET_POSITION_MODE: set_position_mode,
+    codes.SET_POSITION_MODE: set_mode,
+    codes.SET_ACCOUNT_MODE: set_mode,
     codes.FUNDING: pay_funding,
     codes.HALT: halt,
     codes.SETTLE: settle_all,

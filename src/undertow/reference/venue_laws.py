@@ -236,6 +236,8 @@ def closing_is_allowed(venue: Exchange, command: Command, events: Sequence[Event
     reasons = (codes.INSUFFICIENT_MARGIN, codes.LEVERAGE_ABOVE_TIER, codes.POSITION_TOO_LARGE)
     if command.kind not in (codes.LIMIT, codes.MARKET) or events[0].reason not in reasons:
         return
+    if venue.account(command.account).portfolio:  # what is closed may have hedged the rest
+        return
     market = venue.markets[command.instrument]
     held = venue.position(command.account, command.instrument, command.leg)
     near = 2 * market.mark_ticks >= command.price_ticks >= market.mark_ticks // 2 + 1

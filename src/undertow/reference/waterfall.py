@@ -243,7 +243,7 @@ def pool_of(venue: Exchange, held: Position) -> tuple[int, int, int]:
         equity = held.margin_units + venue.unrealised(held)
         return held.margin_units, equity, venue.maintenance(held)
     account = venue.account(held.account)
-    needs = sum(venue.maintenance(other) for other in account.cross())
+    needs = venue.cross_maintenance(account)
     wallet = account.cash_units + venue.collateral(account)
     return wallet, venue.cross_equity(account), needs
 

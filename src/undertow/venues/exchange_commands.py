@@ -9,6 +9,7 @@ from typing import Any
 from undertow.errors import UndertowError
 from undertow.model import codes
 from undertow.venues.commands import (
+    ACCOUNT_MODES,
     FORCES,
     LEGS,
     MARGIN_MODES,
@@ -201,6 +202,15 @@ class Commands(ABC):
         """Let an account hold a long and a short at once (``hedge``), or not (``one_way``)."""
         amount = word("mode", mode, POSITION_MODES)
         return self._do(self._draft(codes.SET_POSITION_MODE, account, amount=amount))
+
+    def set_account_mode(self, account: int | str, mode: str) -> list[Event]:
+        """Margin an account's positions one by one (``unified``) or by net risk (``portfolio``).
+
+        Either way its cash and all collateral back all cross positions. Portfolio margin nets
+        contracts and the collateral on the same underlying; only venues whose rules have it.
+        """
+        amount = word("mode", mode, ACCOUNT_MODES)
+        return self._do(self._draft(codes.SET_ACCOUNT_MODE, account, amount=amount))
 
     # The venue's own commands
 

@@ -111,6 +111,7 @@ def engine_rules(dated: rulebook.Rules, least_leverage: int, used: Assumptions) 
         adl_ranking=ranking,
         adl_price=_meaning("adl.close_price", close_price, CLOSE_PRICES),
         socialises=_meaning("insurance.shortfall", shortfall, SHORTFALLS),
+        **_portfolio(dated, used),
         **_parts(dated, policy, used),
         **_backstop(dated, takeover, used),
     )
@@ -134,6 +135,46 @@ def _parts(dated: rulebook.Rules, policy: int, used: Assumptions) -> dict[str, A
             "cooldown_ns": cooldown_s * SECOND_NS,
         }
     return {}
+
+
+def _portfolio(dated: rulebook.Rules, used: Assumptions) -> dict[str, Any]:
+    """Numbers of portfolio margin, where the venue has it."""
+    if not dated.margin.portfolio_steps:
+        return {}
+    rates = {
+        name: ppm(used.value(dated, f"margin.portfolio_{name}_rate"))
+        for name in ("hedged", "least")
+    }
+    for name, rate_ppm in rates.items():
+        if not 0 <= rate_ppm <= MILLION // 10:
+            raise UndertowError(f"margin.portfolio_{name}_rate: expected 0 to 0.1")
+    return {
+        "portfolio_steps": used.value(dated, "margin.portfolio_steps"),
+        "portfolio_initial_ppm": ppm(used.value(dated, "margin.portfolio_initial_ratio")),
+        **{f"portfolio_{name}_ppm": rate_ppm for name, rate_ppm in rates.items()},
+    }
+
+
+def portfolio_range_ppm(dated: rulebook.Rules, base: str, used: Assumptions) -> int:
+    """How far portfolio margin moves the price of an underlying.
+
+    Raises
+    ------
+    UndertowError
+        Above 0.3: beyond that the engine's index of margins would miss accounts.
+    """
+    if not dated.margin.portfolio_steps:
+        return 0
+    key = "margin.portfolio_range_rate"
+    rate = dict(dated.margin.portfolio_range_rate_by_base or ()).get(base)
+    if rate is None:
+        rate = used.needed(dated, key, "portfolio margin")
+    else:
+        used.cited(dated, f"{key}_by_base.{base}", rate)
+    range_ppm = ppm(rate)
+    if not 0 < range_ppm <= 3 * MILLION // 10:
+        raise UndertowError(f"{key}: expected a fraction above 0 and up to 0.3, got {rate}")
+    return range_ppm
 
 
 def _backstop(dated: rulebook.Rules, takeover: int, used: Assumptions) -> dict[str, Any]:

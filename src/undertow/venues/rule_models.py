@@ -105,6 +105,12 @@ class MarginRules(Group):
     liability_rate: Number | None = _known("maintenance on borrowed assets")
     multi_asset_total: Name | None = _known("how the parts of a multi-asset requirement add up")
     portfolio_model: Name | None = _known("requirement of a portfolio-margin account")
+    portfolio_steps: Count | None = _known("steps of its price moves, up and down each")
+    portfolio_range_rate: Number | None = _known("its greatest price move, up or down")
+    portfolio_range_rate_by_base: NumberBy | None = _known("the same, by underlying")
+    portfolio_hedged_rate: Number | None = _known("its charge on what offsets each other")
+    portfolio_least_rate: Number | None = _known("the least it is of all contracts' value")
+    portfolio_initial_ratio: Number | None = _known("its initial margin over maintenance")
 
 
 class LiquidationRules(Group):
