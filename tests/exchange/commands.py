@@ -36,7 +36,7 @@ KINDS = {
     codes.EXPIRE: 3, codes.CONDITIONAL: 9, codes.DEPOSIT: 3, codes.WITHDRAW: 2,
     codes.SET_LEVERAGE: 3, codes.SET_MARGIN_MODE: 2, codes.ADJUST_MARGIN: 3,
     codes.SET_POSITION_MODE: 1, codes.SET_ACCOUNT_MODE: 1, codes.MARK: 18, codes.FUNDING: 3,
-    codes.HALT: 1, codes.SETTLE: 1,
+    codes.HALT: 1, codes.SETTLE: 1, codes.CLAW_BACK: 1,
 }  # fmt: skip
 
 
@@ -52,7 +52,7 @@ class Mood(NamedTuple):
 def random_commands(dice: random.Random, venue: Exchange, count: int) -> Iterator[Command]:
     """Commands for a new venue; each is drawn when the one before has been carried out."""
     mood = Mood(
-        dice.choice([0.0, 0.1, 0.3]), dice.choice([-1, 0, 1]), dice.choice([0.2, 0.5, 0.7]),
+        dice.choice([0.05, 0.15, 0.3]), dice.choice([-1, 0, 1]), dice.choice([0.2, 0.5, 0.7]),
         dice.choice([0.0, 0.05, 0.15]),
     )  # fmt: skip
     opening = list(first_commands(dice, venue))
@@ -105,6 +105,8 @@ def random_command(dice: random.Random, venue: Exchange, mood: Mood) -> Command:
     kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
     if len(venue.assets) > 1 and dice.random() < 0.1:
         kind = dice.choice([codes.ASSET_PRICE, codes.ASSET_PRICE, codes.DEPOSIT, codes.WITHDRAW])
+    if venue.rules.claws_back and dice.random() < 0.03:
+        kind = codes.CLAW_BACK
     instrument = dice.randrange(len(venue.markets))
     shut = venue.markets[instrument].halted and not venue.markets[instrument].delivered
     if shut and dice.random() < 0.1:
@@ -285,8 +287,8 @@ MAKERS = {
     codes.LIMIT: order, codes.MARKET: order, codes.CONDITIONAL: conditional,
     codes.CANCEL: about_an_order, codes.AMEND: about_an_order, codes.DEPOSIT: money,
     codes.WITHDRAW: money, codes.ADJUST_MARGIN: money, codes.SET_LEVERAGE: setting,
-    codes.SET_ACCOUNT_MODE: setting, codes.SET_MARGIN_MODE: setting, codes.SET_POSITION_MODE: setting,
-    codes.MARK: price,
-    codes.ASSET_PRICE: asset_price, codes.FUNDING: price, codes.SETTLE: price,
+    codes.SET_ACCOUNT_MODE: setting, codes.SET_MARGIN_MODE: setting,
+    codes.SET_POSITION_MODE: setting, codes.MARK: price, codes.ASSET_PRICE: asset_price,
+    codes.FUNDING: price, codes.SETTLE: price,
     codes.EXPIRE: passing,
 }  # fmt: skip

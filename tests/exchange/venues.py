@@ -140,6 +140,16 @@ VENUES: dict[str, Venue] = {
             adl_ranking="pnl_times_effective_leverage",
         ),
     ),
+    "clawback": (
+        (
+            inverse(tiers_by_lots=True, tiers=BY_LOTS),
+            linear(tiers=ONE_TIER),
+        ),
+        Rules(
+            claws_back=True, deleverages=False, default_leverage=50, bounded_by_bankruptcy=False,
+            assets=(Asset(), Asset(haircut_ppm=100_000)),
+        ),
+    ),
     "portfolio": (
         (
             linear(underlying=1, tiers=ONE_TIER, portfolio_range_ppm=30_000),

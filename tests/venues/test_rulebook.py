@@ -67,6 +67,7 @@ ASSUMED = {
     ("bybit", "liquidation.trigger_ratio"),
     ("okx", "liquidation.warning_ratio"),
     ("okx", "margin.portfolio_hedged_rate"),
+    ("okx", "insurance.shortfall"),
     ("okx", "margin.portfolio_least_rate"),
     ("deribit", "margin.portfolio_steps"),
     ("okx", "adl.trigger"),
@@ -99,7 +100,10 @@ DATED = {
     ("gate", "2022-08-08T08:00:01Z"),
     ("gate", "2026-05-27T08:00:00Z"),
     ("bitget", "2026-06-25T00:00:00Z"),
+    ("okx", "2018-07-31T00:00:00Z"),
     ("okx", "2024-06-05T04:00:00Z"),
+    ("bitmex", "2016-05-13T12:00:00Z"),
+    ("bitmex", "2016-10-03T12:00:00Z"),
     ("okx", "2025-01-06T08:00:00Z"),
     ("cme", "2017-12-01T00:00:00Z"),
 }

@@ -455,6 +455,7 @@ def settle_one(venue: Exchange, slot: int, contract: Records, price: int, closes
     account, lots = int64(held["account"]), held["lots"]
     worth = value(contract, lots, price)
     amount = worth - held["basis_units"]
+    venue.accounts[account]["period_units"] += amount
     ended = 0
     if closes:
         ended = worth

@@ -17,6 +17,7 @@ import numpy as np
 from undertow.kernels.amending import amend
 from undertow.kernels.book import has_room
 from undertow.kernels.book_arrays import grown
+from undertow.kernels.clawback import claw_back
 from undertow.kernels.collateral import read_books, set_asset_price
 from undertow.kernels.compile import Records, inlined, inner_inlined, int64, kernel, part
 from undertow.kernels.conditional import is_bound_reached, next_fired, set_off, wait
@@ -66,6 +67,7 @@ from undertow.model.codes import (
     BUY,
     CANCEL,
     CANCEL_ALL,
+    CLAW_BACK,
     CONDITIONAL,
     DEPOSIT,
     EXPIRE,
@@ -266,6 +268,8 @@ def do_rare(venue: Exchange, command: Records) -> None:
         halt(venue, command)
     elif kind == SETTLE:
         settle_all(venue, command)
+    elif kind == CLAW_BACK:
+        claw_back(venue, command)
     else:
         reject(venue, command, UNKNOWN_COMMAND)
 

@@ -62,11 +62,13 @@ RULE_FIELDS = (
     "backstop_ppm", "fund_pays", "adl_price", "socialises", "exchange_below_units",
     "maintenance_at_entry", "refuses_past_bankruptcy", "halted_book",
     "portfolio_steps", "portfolio_hedged_ppm", "portfolio_least_ppm", "portfolio_initial_ppm",
+    "deleverages", "claws_back",
 )  # fmt: skip
 RULES = np.dtype([(name, np.int64) for name in RULE_FIELDS])
 ACCOUNT = np.dtype(
     [
-        ("cash_units", np.int64), ("cooldown_ns", np.int64), ("handled", np.int64),
+        ("cash_units", np.int64), ("period_units", np.int64),
+        ("cooldown_ns", np.int64), ("handled", np.int64),
         ("first_position", np.uint32), ("newest_waiting", np.uint32), ("hedge", np.int8),
         ("dirty", np.int8), ("portfolio", np.int8), ("unused", np.int8), ("unused2", np.int32),
     ],

@@ -157,6 +157,7 @@ def settle(
         if closed != had:
             released = mul_div_floor(released, closed, had)[0]
         profit = -cost_closed - released
+        account["period_units"] += profit
         held["basis_units"] -= released
         held["lots"] += closed if before < 0 else -closed
         if not isolated:

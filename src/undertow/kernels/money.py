@@ -24,6 +24,7 @@ from undertow.model.codes import (
     BAD_AMOUNT,
     CHANGED,
     DEPOSITED,
+    FIRST_CUSTOMER,
     INSUFFICIENT_BALANCE,
     INSUFFICIENT_MARGIN,
     MOST_ASSET_VALUE_UNITS,
@@ -81,7 +82,7 @@ def withdraw_asset(venue: Exchange, command: Records) -> None:
         reason = BAD_AMOUNT
     if reason == NO_REASON:
         short = amount > spare_units(venue, account, number)
-        if short or free_without(venue, account, number, amount) < 0:
+        if short or free_without(venue, account, number, amount) < withheld(venue, account):
             reason = INSUFFICIENT_BALANCE
     if reason != NO_REASON:
         reject(venue, command, reason)
@@ -89,6 +90,14 @@ def withdraw_asset(venue: Exchange, command: Records) -> None:
     venue.assets[number]["deposited_units"] -= amount
     hold(venue, account, number, -amount)
     told_asset(venue, command, WITHDRAWN)
+
+
+@inner_inlined
+def withheld(venue: Exchange, account: int) -> int:
+    """Profit that may not leave before a clawback."""
+    if venue.rules[0]["claws_back"] == 0 or account < FIRST_CUSTOMER:
+        return 0
+    return max(0, venue.accounts[account]["period_units"])
 
 
 @inner
@@ -116,8 +125,10 @@ def withdraw(venue: Exchange, command: Records) -> None:
     reason = bad_account(venue, command)
     if reason == NO_REASON and amount <= 0:
         reason = BAD_AMOUNT
-    if reason == NO_REASON and amount > spare_cash(venue, int64(command["account"])):
-        reason = INSUFFICIENT_BALANCE
+    if reason == NO_REASON:
+        account = int64(command["account"])
+        if amount > spare_cash(venue, account) - withheld(venue, account):
+            reason = INSUFFICIENT_BALANCE
     if reason != NO_REASON:
         reject(venue, command, reason)
         return

@@ -198,7 +198,7 @@ def start_winding_up(venue: Exchange, pool: int) -> bool:
     if slot != 0:
         if rules["takeover"] != BY_NOBODY and is_customer and owed == 0:
             take_over(venue, pool, FUND if rules["takeover"] == BY_FUND else VAULT)
-        else:
+        elif rules["deleverages"] != 0:
             state["adl_slot"] = slot
             state["adl_owed_units"] = owed
             state["adl_left_units"] = owed

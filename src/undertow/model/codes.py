@@ -34,6 +34,7 @@ HALT = 16
 SETTLE = 17
 ASSET_PRICE = 18
 SET_ACCOUNT_MODE = 19
+CLAW_BACK = 20
 
 # What a conditional order waits for; its direction follows from its side.
 STOP = 1  # the price gets worse for those who hold what the order closes
@@ -88,6 +89,7 @@ BOUND_REACHED = 22  # more triggers than one command may set off; the rest follo
 LIQUIDATION_FEE = 23
 AUTO_EXCHANGE = 24  # cash is below 0 and the account's collateral is sold for it
 COLLATERAL_TAKEN = 25  # the fund takes some of an asset at its value as margin
+CLAWED_BACK = 26  # profit of a period pays for its bad debts
 
 # Reasons: 0 where none is needed, then of rejections, then of cancellations.
 NO_REASON = 0
@@ -130,6 +132,7 @@ OFF_LOT = 51
 DELIVERED = 52  # the contract has ended
 NO_PORTFOLIO_MARGIN = 54  # the venue has none
 NOT_WITH_PORTFOLIO_MARGIN = 55
+NO_CLAWBACK = 56
 PAST_BANKRUPTCY = 53  # closing there would cost more than the position's own margin
 BY_REQUEST = 20
 BY_CANCEL_ALL = 21

@@ -100,7 +100,11 @@ class Rules:
     fund_pays: bool = True
     adl_ranking: str = "leverage_pnl"
     adl_price: int = codes.AT_BANKRUPTCY
+    # Winners are closed against a bankrupt position; else whoever takes over takes it as well.
+    deleverages: bool = True
     socialises: bool = False
+    # Bad debts are taken from realised profits at the end of a period; until then those stay.
+    claws_back: bool = False
     # Portfolio margin: steps of the range to either side (0: the venue has none), the rates on what
     # is hedged and on all that is held, at most 100,000 each, and initial per maintenance margin.
     portfolio_steps: int = 0

@@ -45,6 +45,7 @@ class Account:
     portfolio: bool = False  # cross positions are margined by their net risk
     cooldown_ns: int = 0
     handled: int = 0
+    period_units: int = 0  # profit that positions realised since the last clawback
     exchanged: int = 0  # number of the mark in which collateral was last sold for cash
     balances: dict[int, int] = field(default_factory=dict)  # units by asset; cash is not in it
     positions: dict[tuple[int, int], Position] = field(default_factory=dict)
@@ -128,6 +129,7 @@ def settle(
     if closed:
         released = position.basis_units * closed // abs(held)
         profit = -cost_closed - released
+        account.period_units += profit
         position.basis_units -= released
         position.lots += closed if held < 0 else -closed
         if position.isolated:

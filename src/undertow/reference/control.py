@@ -81,7 +81,7 @@ def withdraw_asset(venue: Exchange, command: Command) -> None:
     account, asset = venue.account(command.account), venue.assets[command.asset]
     has = account.balances.get(command.asset, 0)
     short = amount > spare_units(venue, account, command.asset)
-    short = short or venue.free_without(account, command.asset, amount) < 0
+    short = short or venue.free_without(account, command.asset, amount) < venue.withheld(account)
     if refused(venue, command, (short, codes.INSUFFICIENT_BALANCE)):
         return
     account.balances[command.asset] = has - amount
@@ -119,7 +119,7 @@ def withdraw(venue: Exchange, command: Command) -> None:
     ):  # fmt: skip
         return
     account = venue.account(command.account)
-    room = spare_cash(venue, account)
+    room = spare_cash(venue, account) - venue.withheld(account)
     if refused(venue, command, (amount > room, codes.INSUFFICIENT_BALANCE)):
         return
     account.cash_units -= amount
@@ -417,6 +417,7 @@ def settle_all(venue: Exchange, command: Command) -> None:
                 continue
             worth = value(contract, held.lots, command.price_ticks)
             amount = worth - held.basis_units
+            account.period_units += amount
             lots = abs(held.lots)
             side = codes.BUY if held.lots > 0 else codes.SELL
             if closes:

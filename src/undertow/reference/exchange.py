@@ -243,6 +243,11 @@ class Exchange:
         """What is left of an account's cross equity for new orders and withdrawals."""
         return self.cross_equity(account) - self.reserved(account)
 
+    def withheld(self, account: Account) -> int:
+        """Profit that may not leave before a clawback."""
+        is_bound = self.rules.claws_back and account.number >= codes.FIRST_CUSTOMER
+        return max(0, account.period_units) if is_bound else 0
+
     def free_without(self, account: Account, asset: int, units: int) -> int:
         """The same if the account had less of an asset."""
         has = account.balances.get(asset, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from undertow.model import codes
 from undertow.model.codes import NO_REASON
 from undertow.reference.amending import amend
+from undertow.reference.clawback import claw_back
 from undertow.reference.collateral import read_books
 from undertow.reference.conditional import fire, wait
 from undertow.reference.control import (
@@ -45,6 +46,7 @@ ACTIONS = {
     codes.FUNDING: pay_funding,
     codes.HALT: halt,
     codes.SETTLE: settle_all,
+    codes.CLAW_BACK: claw_back,
 }
 
 

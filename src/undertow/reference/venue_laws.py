@@ -96,7 +96,7 @@ def flows(events: Iterable[Event]) -> list[tuple[int, int]]:
             found.append((taker, event.amount_units))
         elif event.kind in (
             codes.TAKEOVER, codes.DELEVERAGED, codes.INSURANCE_PAID, codes.SURPLUS_KEPT,
-            codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.COLLATERAL_TAKEN,
+            codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.COLLATERAL_TAKEN, codes.CLAWED_BACK,
         ):  # fmt: skip
             found += [(taker, event.amount_units), (maker, event.maker_amount_units)]
     return found
@@ -118,7 +118,10 @@ def statement_adds_up(
 
 def money_moves_between_accounts(events: Sequence[Event]) -> None:
     """Insurance, surplus, shared losses and bad debt leave one account and enter another."""
-    kinds = (codes.INSURANCE_PAID, codes.SURPLUS_KEPT, codes.LOSS_SOCIALISED, codes.BAD_DEBT)
+    kinds = (
+        codes.INSURANCE_PAID, codes.SURPLUS_KEPT, codes.LOSS_SOCIALISED, codes.BAD_DEBT,
+        codes.CLAWED_BACK,
+    )  # fmt: skip
     for event in events:
         if event.kind in kinds:
             total = event.amount_units + event.maker_amount_units

@@ -30,9 +30,9 @@ def wind_up(venue: Exchange, pool: Pool) -> None:
     by_fund = rules.takeover != codes.BY_NOBODY and is_customer and owed == 0
     if pool.open() and by_fund:
         take_over(venue, pool, codes.FUND if rules.takeover == codes.BY_FUND else codes.VAULT)
-    elif pool.open():
+    elif pool.open() and rules.deleverages:
         deleverage(venue, pool, owed)
-    if pool.open():  # nobody left to deleverage
+    if pool.open():  # nobody left to deleverage, or nobody is
         if is_customer and rules.takeover != codes.BY_NOBODY:
             take_over(venue, pool, codes.FUND if rules.takeover == codes.BY_FUND else codes.VAULT)
         else:
@@ -121,10 +121,7 @@ def write_off(venue: Exchange, pool: Pool, owed: int) -> None:
 
 
 def socialise(venue: Exchange, pool: Pool, owed: int) -> int:
-    """Take a deficit from all cross accounts in profit, in proportion to it, rounded down.
-
-    The rest of the rounding is taken, one unit each, from the first of them.
-    """
+    """Take a deficit from all cross accounts in profit, in proportion to it."""
     rows = []
     for number in sorted(venue.accounts):
         account = venue.accounts[number]
@@ -134,12 +131,8 @@ def socialise(venue: Exchange, pool: Pool, owed: int) -> int:
             rows.append((account, able))
     total = sum(able for _, able in rows)
     taken = min(owed, total)
-    shares = [taken * able // total for _, able in rows]
-    rest = taken - sum(shares)
-    for index, (account, able) in enumerate(rows):
-        share = shares[index]
-        if rest > 0 and share < able:
-            share, rest = share + 1, rest - 1
+    shares = proportional(taken, [able for _, able in rows])
+    for (account, _), share in zip(rows, shares, strict=True):
         if share > 0:
             account.cash_units -= share
             pool.receive(share)
@@ -148,6 +141,20 @@ def socialise(venue: Exchange, pool: Pool, owed: int) -> int:
                 amount_units=-share, maker_account=pool.account.number, maker_amount_units=share,
             ))  # fmt: skip
     return taken
+
+
+def proportional(taken: int, ables: list[int]) -> list[int]:
+    """Shares of an amount in proportion to what each is able to pay, rounded down.
+
+    The rest of the rounding is taken, one unit each, from the first of them.
+    """
+    total = max(1, sum(ables))
+    shares = [taken * able // total for able in ables]
+    rest = taken - sum(shares)
+    for index, able in enumerate(ables):
+        if rest > 0 and shares[index] < able:
+            shares[index], rest = shares[index] + 1, rest - 1
+    return shares
 
 
 def say_waits(venue: Exchange, pool: Pool, held: Position, reason: int) -> None:

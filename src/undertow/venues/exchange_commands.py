@@ -243,6 +243,15 @@ class Commands(ABC):
         """Stop trading in an instrument, or let it go on."""
         return self._do(self._draft(codes.HALT, None, symbol, amount=int(halted)))
 
+    def claw_back(self) -> list[Event]:
+        """End a period: bad debts are paid by the fund, then by those who realised profits in it.
+
+        Only where the venue's rules say so (``insurance.shortfall``); until then deficits are bad
+        debts, and profits may be margin but not leave. `settle` all contracts first where the
+        venue does.
+        """
+        return self._do(self._draft(codes.CLAW_BACK, None))
+
     def settle(self, symbol: str, price: Number, *, closes: bool = False) -> list[Event]:
         """Pay all profits at a price, and count from there; ``closes`` ends the contract."""
         flags = codes.CLOSE_POSITION if closes else 0

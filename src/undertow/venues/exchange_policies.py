@@ -55,7 +55,11 @@ HALTED_BOOKS = {
     "takes_over": codes.HALT_TAKES_OVER,
     "trades": codes.HALT_TRADES,
 }
-SHORTFALLS = {"adl": False, "socialised_loss": True, "clawback": True}
+SHORTFALLS: Mapping[str, dict[str, Any]] = {
+    "adl": {},
+    "socialised_loss": {"socialises": True},
+    "clawback": {"claws_back": True, "deleverages": False},
+}
 _Value = TypeVar("_Value")
 
 
@@ -110,7 +114,7 @@ def engine_rules(dated: rulebook.Rules, least_leverage: int, used: Assumptions) 
         fund_pays=dated.insurance.scope != "backstop_vault",
         adl_ranking=ranking,
         adl_price=_meaning("adl.close_price", close_price, CLOSE_PRICES),
-        socialises=_meaning("insurance.shortfall", shortfall, SHORTFALLS),
+        **_meaning("insurance.shortfall", shortfall, SHORTFALLS),
         **_portfolio(dated, used),
         **_parts(dated, policy, used),
         **_backstop(dated, takeover, used),
