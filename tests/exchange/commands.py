@@ -52,7 +52,7 @@ class Mood(NamedTuple):
 def random_commands(dice: random.Random, venue: Exchange, count: int) -> Iterator[Command]:
     """Commands for a new venue; each is drawn when the one before has been carried out."""
     mood = Mood(
-        dice.choice([0.05, 0.15, 0.3]), dice.choice([-1, 0, 1]), dice.choice([0.2, 0.5, 0.7]),
+        dice.choice([0.0, 0.05, 0.3]), dice.choice([-1, 0, 1]), dice.choice([0.2, 0.5, 0.7]),
         dice.choice([0.0, 0.05, 0.15]),
     )  # fmt: skip
     opening = list(first_commands(dice, venue))
@@ -258,7 +258,7 @@ def price(dice: random.Random, venue: Exchange, command: Command, mood: Mood) ->
         rate = dice.choice([100_000, -100_000, 20_000_000, -20_000_000, 1, 0])
         near = mark + dice.randint(-3, 3) * max(1, mark // 200)
         return command._replace(price_ticks=max(1, near), amount=rate, flags=flags)
-    move = dice.gauss(0, 0.008)
+    move = dice.gauss(0, 0.012)
     if dice.random() < mood.crash:
         move = dice.uniform(0.02, 0.3) * (mood.drift or dice.choice([-1, 1]))
     if mark < first // 5 or mark > first * 5:

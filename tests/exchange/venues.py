@@ -74,9 +74,9 @@ VENUES: dict[str, Venue] = {
             linear(tiers=ONE_TIER, maker_fee_ppm=-100),
         ),
         Rules(
-            policy=codes.FRACTION, partial_above_units=5 * CASH, partial_ppm=200_000,
+            policy=codes.FRACTION, partial_above_units=2 * CASH, partial_ppm=200_000,
             cooldown_ns=30, bounded_by_bankruptcy=False, takeover=codes.BY_VAULT,
-            backstop_ppm=666_667, fund_pays=False, adl_ranking="hyperliquid_documented",
+            backstop_ppm=300_000, fund_pays=False, adl_ranking="hyperliquid_documented",
             adl_price=codes.AT_PREVIOUS_MARK,
         ),
     ),
@@ -138,6 +138,21 @@ VENUES: dict[str, Venue] = {
             maintenance_at_entry=True, refuses_past_bankruptcy=True, default_leverage=50,
             policy=codes.TIERS, partial_from_tier=2, tiers_per_step=1, counts_fee=True,
             adl_ranking="pnl_times_effective_leverage",
+        ),
+    ),
+    "slow-liquidator": (
+        (linear(), inverse(tiers=ONE_TIER), linear(units=333)),
+        Rules(
+            liquidation_latency_ns=15, liquidations_per_mark=2, default_leverage=50,
+            adl_ranking="pnl_times_effective_leverage", exchange_below_units=CASH // 5,
+            assets=(Asset(), Asset(haircut_ppm=100_000)),
+        ),
+    ),
+    "queue": (
+        (linear(tiers=ONE_TIER, liquidation_fee_ppm=2_000),),
+        Rules(
+            liquidations_per_mark=1, default_leverage=50, takeover=codes.BY_VAULT,
+            backstop_ppm=500_000, policy=codes.TIERS, partial_from_tier=2, tiers_per_step=1,
         ),
     ),
     "clawback": (

@@ -218,6 +218,7 @@ def set_margin_mode(venue: Exchange, command: Records) -> None:
         return
     for leg in legs:
         venue.positions[leg]["isolated"] = amount
+        venue.queued[venue.accounts.shape[0] + leg]["mark"] = 0
     told(venue, command, CHANGED, 0)
 
 

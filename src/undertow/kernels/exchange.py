@@ -186,6 +186,7 @@ def mark(venue: Exchange, commands: Records, start: int) -> int:
             state["phase"] = COLLECT
         if state["phase"] == COLLECT:
             state["mark_number"] += 1
+            state["liquidated"] = 0
             if state["marked_instrument"] >= 0:
                 collect(venue, state["marked_instrument"])
         look_at_dirty(venue)

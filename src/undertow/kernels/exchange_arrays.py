@@ -62,7 +62,7 @@ RULE_FIELDS = (
     "backstop_ppm", "fund_pays", "adl_price", "socialises", "exchange_below_units",
     "maintenance_at_entry", "refuses_past_bankruptcy", "halted_book",
     "portfolio_steps", "portfolio_hedged_ppm", "portfolio_least_ppm", "portfolio_initial_ppm",
-    "deleverages", "claws_back",
+    "deleverages", "claws_back", "liquidation_latency_ns", "liquidations_per_mark",
 )  # fmt: skip
 RULES = np.dtype([(name, np.int64) for name in RULE_FIELDS])
 ACCOUNT = np.dtype(
@@ -103,6 +103,9 @@ WAITING = np.dtype(
     ],
     align=True,
 )  # fmt: skip
+# Since which mark and when a pool waits for the liquidator, 0 if it does not: of accounts, then of
+# positions by slot.
+QUEUED = np.dtype([("mark", np.int64), ("ns", np.int64)])
 # What an asset is and what it counts: `margin_price_units` is the price less the haircut, both are
 # cash units of 10^6 units. Asset 0 is cash.
 ASSET_FIELDS = (
@@ -115,7 +118,7 @@ ASSET = np.dtype([(name, np.int64) for name in ASSET_FIELDS])
 # `first_holder` on; numbers in it are those of accounts plus 1. Who has sold all is still in it.
 HOLDING = np.dtype([("units", np.int64), ("next", np.int32), ("is_listed", np.int32)])
 STATE_FIELDS = (
-    "command", "events", "events_needed", "phase", "fired", "now_ns", "mark_number",
+    "command", "events", "events_needed", "phase", "fired", "now_ns", "mark_number", "liquidated",
     "marked_instrument", "deposited_units", "free_position", "positions_left", "positions_used",
     "free_waiting", "waiting_left", "waiting_count", "waiting_sequence", "reduce_only_orders",
     "dirty", "due", "due_index", "adl_slot", "adl_owed_units", "adl_total_units", "adl_left_units",
@@ -148,6 +151,7 @@ class Exchange(NamedTuple):
     roots: NDArray[np.uint32]  # instrument by kind of root
     dirty: NDArray[np.int32]  # accounts whose pools must be looked at when a mark comes
     due: NDArray[np.int64]  # pools that lack margin, see `pools.py`
+    queued: Records
     sorting: NDArray[np.int64]
     order: Records  # one command: the order that a conditional one becomes
     events: Records
@@ -184,6 +188,7 @@ def new_exchange(
         roots=np.zeros((len(contracts), ROOTS), np.uint32),
         dirty=np.zeros(accounts, np.int32),
         due=np.zeros(2 * capacity + accounts, np.int64),
+        queued=np.zeros(accounts + capacity, QUEUED),
         sorting=np.zeros(2 * capacity + accounts + 2049, np.int64),
         order=np.zeros(1, COMMAND),
         events=np.zeros(0, EVENT),
@@ -239,8 +244,10 @@ def with_more_positions(venue: Exchange) -> Exchange:
     size = 2 * len(larger) + len(venue.accounts)
     due = np.zeros(size, np.int64)
     due[: len(venue.due)] = venue.due
+    queued = np.zeros(len(venue.accounts) + len(larger), QUEUED)
+    queued[: len(venue.queued)] = venue.queued
     return venue._replace(
-        positions=larger, due=due, sorting=np.zeros(size + 2049, np.int64)
+        positions=larger, due=due, queued=queued, sorting=np.zeros(size + 2049, np.int64)
     )  # fmt: skip
 
 

@@ -95,6 +95,7 @@ def make_position(venue: Exchange, account: int, instrument: int, leg: int) -> i
         leverage = int(venue.positions[after]["leverage"])
         isolated = int(venue.positions[after]["isolated"])
     clear(held)
+    venue.queued[venue.accounts.shape[0] + slot]["mark"] = 0
     held["account"] = account
     held["key"] = key
     held["leverage"] = leverage

@@ -18,11 +18,13 @@ from undertow.kernels.matching import best_maker
 from undertow.kernels.pools import (
     bankruptcy_price,
     handled_mark,
+    has_queue,
     is_shut,
     lacks,
     pool_equity,
     pool_maintenance,
     pool_slot,
+    queue_place,
     spare_of,
 )
 from undertow.kernels.trading import fill, remove, write
@@ -49,11 +51,14 @@ from undertow.model.codes import (
     FUND,
     HALT_WAITS,
     HALTED,
+    LATENCY,
     LIQUIDATION,
     LIQUIDATION_FEE,
+    LIQUIDATION_WAITS,
     MOST_PRICE_TICKS,
     NO_REASON,
     PAST_BANKRUPTCY,
+    QUEUE,
     SELF_TRADE,
     SELL,
     TIERS,
@@ -71,6 +76,9 @@ def handle(venue: Exchange, pool: int) -> bool:
             exchange(venue, pool >> 24)
         return False
     account, slot = pool >> 24, pool_slot(venue, pool)
+    waits = NO_REASON
+    if account >= FIRST_CUSTOMER and has_queue(venue):
+        waits = must_wait(venue, queue_place(venue, pool))
     rules, mark_number = venue.rules[0], venue.state[0]["mark_number"]
     first, leg = -1, 0
     if slot == 0:
@@ -81,6 +89,12 @@ def handle(venue: Exchange, pool: int) -> bool:
             int64(venue.positions[slot]["key"]) // 4,
             int64(venue.positions[slot]["key"]) % 4,
         )
+    if waits != NO_REASON:
+        if waits > 0:
+            event = write(venue, LIQUIDATION_WAITS, waits, 0, leg, first, account, 0, 0, 0, 0)
+            event["amount_units"] = equity
+            event["fee_units"] = needed
+        return False
     is_flat = slot != 0 and venue.positions[slot]["lots"] == 0
     reason = PAST_BANKRUPTCY if is_flat else NO_REASON
     event = write(venue, LIQUIDATION, reason, 0, leg, first, account, 0, 0, 0, 0)
@@ -119,6 +133,25 @@ def handle(venue: Exchange, pool: int) -> bool:
     take_over(venue, pool, taker)
     keep_surplus(venue, pool, taker)
     return False
+
+
+@part
+def must_wait(venue: Exchange, place: int) -> int:
+    """Why the liquidator comes to a pool later, below 0 if that was said; 0: it comes now."""
+    rules, state, queued = venue.rules[0], venue.state[0], venue.queued[place]
+    is_new = queued["mark"] == 0
+    if is_new:
+        queued["mark"] = state["mark_number"]
+        queued["ns"] = state["now_ns"]
+    reason = NO_REASON
+    if 0 < rules["liquidations_per_mark"] <= state["liquidated"]:
+        reason = QUEUE
+    if state["now_ns"] - queued["ns"] < rules["liquidation_latency_ns"]:
+        reason = LATENCY
+    if reason == NO_REASON:
+        queued["mark"] = 0
+        state["liquidated"] += 1
+    return reason if is_new else -reason
 
 
 @part

@@ -221,6 +221,8 @@ def look_at(venue: Exchange, account: int) -> bool:
     if left < 0:
         list_pool(venue, pool_number(account, -1))
         again = True
+    else:
+        venue.queued[account]["mark"] = 0
     if venue.assets.shape[0] > 1 and owes(venue, account):
         again = True
         is_listed = left < 0 and venue.accounts[account]["handled"] != venue.state[0]["mark_number"]
@@ -246,6 +248,8 @@ def look_at(venue: Exchange, account: int) -> bool:
             if share < 0:
                 list_pool(venue, pool)
                 again = True
+            else:
+                venue.queued[venue.accounts.shape[0] + slot]["mark"] = 0
         watch(venue, slot, share)
         slot = uint32(held["next"])
     return again
@@ -382,9 +386,26 @@ def closing_bound(venue: Exchange, slot: int, side: int) -> int:
     return bankruptcy_price(contract, held["lots"], held["margin_units"] + unrealised(venue, held))
 
 
+@inner_inlined
+def queue_place(venue: Exchange, pool: int) -> int:
+    """Where it stands since when a pool waits for the liquidator."""
+    slot = pool_slot(venue, pool)
+    return pool >> 24 if slot == 0 else venue.accounts.shape[0] + slot
+
+
+@inner_inlined
+def has_queue(venue: Exchange) -> bool:
+    """Whether the venue's liquidator may be slow."""
+    rules = venue.rules[0]
+    return bool(rules["liquidation_latency_ns"] != 0 or rules["liquidations_per_mark"] != 0)
+
+
 @inner
 def sort_due(venue: Exchange) -> None:
-    """Put the pools that are due in order; those of one account are in order already."""
+    """Put the pools that are due in order; those of one account are in order already.
+
+    By account; where the liquidator may be slow, those that wait since an earlier mark go first.
+    """
     stay_apart()
     count = venue.state[0]["due"]
     is_sorted = True
@@ -392,24 +413,41 @@ def sort_due(venue: Exchange) -> None:
         if venue.due[index] < venue.due[index - 1]:
             is_sorted = False
             break
-    if is_sorted:
-        return
+    if not is_sorted:
+        sort_by(venue, False)
+    if count > 1 and has_queue(venue):
+        sort_by(venue, True)
+
+
+@inner
+def sort_by(venue: Exchange, queue: bool) -> None:
+    """Sort by account, or by the mark since which a pool waits; what is equal stays in order."""
+    count = venue.state[0]["due"]
     places = venue.sorting.shape[0] - 2049
     for digit in range(0, 33, 11):
         for index in range(2049):
             venue.sorting[places + index] = 0
         for index in range(count):
-            bucket = (venue.due[index] >> (24 + digit)) & 2047
+            bucket = (sort_key(venue, venue.due[index], queue) >> digit) & 2047
             venue.sorting[places + bucket + 1] += 1
         for index in range(2048):
             venue.sorting[places + index + 1] += venue.sorting[places + index]
         for index in range(count):
             pool = venue.due[index]
-            bucket = (pool >> (24 + digit)) & 2047
+            bucket = (sort_key(venue, pool, queue) >> digit) & 2047
             venue.sorting[venue.sorting[places + bucket]] = pool
             venue.sorting[places + bucket] += 1
         for index in range(count):
             venue.due[index] = venue.sorting[index]
+
+
+@inner_inlined
+def sort_key(venue: Exchange, pool: int, queue: bool) -> int:
+    """What a pool that is due is sorted by."""
+    if not queue:
+        return pool >> 24
+    since = venue.queued[queue_place(venue, pool)]["mark"]
+    return since if since != 0 else venue.state[0]["mark_number"]
 
 
 @inner_inlined

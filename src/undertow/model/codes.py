@@ -150,6 +150,8 @@ NOT_FOR_SPOT = 65
 # Why a liquidation waits.
 COOLDOWN = 60
 BOOK_EMPTY = 61
+LATENCY = 66  # the venue has just seen it
+QUEUE = 67  # others come first
 NO_COUNTERPARTY = 62
 
 # A price fits into 48 bits, so that a price and its instrument fit into one int64; all lots that

@@ -94,6 +94,10 @@ class Rules:
     partial_from_tier: int = 0
     tiers_per_step: int = 0
     cooldown_ns: int = 0
+    # A pool is liquidated at the first mark this long after one has found it short; and at most so
+    # many at one mark (0: all).
+    liquidation_latency_ns: int = 0
+    liquidations_per_mark: int = 0
     bounded_by_bankruptcy: bool = True
     takeover: int = codes.BY_FUND
     backstop_ppm: int = 0

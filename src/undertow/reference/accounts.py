@@ -33,6 +33,8 @@ class Position:
     reduce_lots: int = 0  # resting orders that only reduce
     cooldown_ns: int = 0  # a partial liquidation before this; for cross, kept by the account
     handled: int = 0  # number of the mark in which it was last liquidated
+    queued: int = 0  # number of the mark since which it waits for the liquidator; 0: it does not
+    queued_ns: int = 0
 
 
 @dataclass
@@ -45,6 +47,8 @@ class Account:
     portfolio: bool = False  # cross positions are margined by their net risk
     cooldown_ns: int = 0
     handled: int = 0
+    queued: int = 0
+    queued_ns: int = 0
     period_units: int = 0  # profit that positions realised since the last clawback
     exchanged: int = 0  # number of the mark in which collateral was last sold for cash
     balances: dict[int, int] = field(default_factory=dict)  # units by asset; cash is not in it

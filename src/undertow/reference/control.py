@@ -205,6 +205,7 @@ def set_margin_mode(venue: Exchange, command: Command) -> None:
         return
     for held in legs:
         held.isolated = bool(command.amount)
+        held.queued = 0
     told(venue, command, codes.CHANGED)
 
 

@@ -142,6 +142,7 @@ class Exchange:
     next_sequence: int = 0
     next_waiting: int = 0
     mark_number: int = 0
+    liquidated: int = 0  # pools of customers, in this mark
     deposited_units: int = 0
     events: list[Event] = field(default_factory=list)
 

@@ -33,7 +33,7 @@ _REASONS = (
     "FOK_UNFILLED", "SELF_TRADE", "GOOD_TILL_DATE", "BY_LIQUIDATION", "REDUCE_ONLY_EXCESS",
     "COMPLIANT_AGAIN", "BY_SETTLEMENT", "COOLDOWN", "BOOK_EMPTY", "NO_COUNTERPARTY",
     "BY_EXCHANGE", "NOT_FOR_SPOT", "DELIVERED", "PAST_BANKRUPTCY",
-    "NO_PORTFOLIO_MARGIN", "NOT_WITH_PORTFOLIO_MARGIN", "NO_CLAWBACK",
+    "NO_PORTFOLIO_MARGIN", "NOT_WITH_PORTFOLIO_MARGIN", "NO_CLAWBACK", "LATENCY", "QUEUE",
 )  # fmt: skip
 KINDS: Mapping[int, str] = {getattr(codes, name): name.lower() for name in _KINDS}
 REASONS: Mapping[int, str] = {getattr(codes, name): name.lower() for name in _REASONS} | {0: ""}

@@ -25,6 +25,8 @@ DEFAULTS: Mapping[str, tuple[Any, str]] = {
     "margin.portfolio_hedged_rate": ("0", "no charge on hedges is known"),
     "margin.portfolio_least_rate": ("0", "no least requirement is known"),
     "margin.portfolio_initial_ratio": ("1", "no source says what initial margin is"),
+    "liquidation.latency_s": ("0", "no source says how long it takes"),
+    "liquidation.most_per_mark": (0, "no source says how many there can be"),
     "liquidation.stages": (("one_large_ioc", "takeover"), "as Binance"),
     "liquidation.partial_policy": ("stop_when_compliant", "as Binance"),
     "liquidation.partial_from_tier": (2, "there is nothing below the lowest tier"),

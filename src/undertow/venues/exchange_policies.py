@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -91,6 +92,7 @@ def engine_rules(dated: rulebook.Rules, least_leverage: int, used: Assumptions) 
     close_price = used.value(dated, "adl.close_price")
     shortfall = used.value(dated, "insurance.shortfall")
     halted_book = used.value(dated, "liquidation.halted_book")
+    latency_s = used.value(dated, "liquidation.latency_s")
     past_bankruptcy = used.value(dated, "liquidation.closing_past_bankruptcy")
     keeps = used.value(dated, "orders.amend_keeps_priority")
     leverage = used.value(dated, "orders.default_leverage")
@@ -108,6 +110,8 @@ def engine_rules(dated: rulebook.Rules, least_leverage: int, used: Assumptions) 
         maintenance_at_entry=used.value(dated, "margin.maintenance_price") == "entry",
         refuses_past_bankruptcy=past_bankruptcy == "refused",
         halted_book=_meaning("liquidation.halted_book", halted_book, HALTED_BOOKS),
+        liquidation_latency_ns=int(Decimal(latency_s) * SECOND_NS),
+        liquidations_per_mark=used.value(dated, "liquidation.most_per_mark"),
         policy=policy,
         bounded_by_bankruptcy=all(bounded for _, bounded in meanings),
         takeover=takeover,

@@ -137,6 +137,8 @@ class LiquidationRules(Group):
     cooldown_s: Count | None = _known("time after a part during which orders are for the whole")
     backstop_below: Ratio | None = _known("share of maintenance under which the backstop takes it")
     without_backstop: Names | None = _known("markets that have no backstop")
+    latency_s: Number | None = _known("time from the mark that calls for it to a liquidation")
+    most_per_mark: Count | None = _known("liquidations at one mark; 0 is no limit")
     takeover_price: Name | None = _known("price at which the venue takes what is left")
     bankruptcy_price: Name | None = _known("formula of the price at which equity is zero")
     fee_rate: Number | None = _known("fee on the amount liquidated")
