@@ -40,6 +40,7 @@ from undertow.kernels.exchange_arrays import (
     with_more_positions,
     with_more_waiting,
 )
+from undertow.kernels.invariants import checked
 from undertow.kernels.links import first_link
 from undertow.kernels.liquidation import handle
 from undertow.kernels.money import (
@@ -383,6 +384,11 @@ def process(
         bankrupt position.
     room
         Events for which there is room at first.
+
+    Raises
+    ------
+    InvariantViolation
+        For a law that does not hold, see `invariants`: a bug of ours.
     """
     if len(venue.events) < room:
         venue = venue._replace(events=np.zeros(room, EVENT))
@@ -460,6 +466,7 @@ def flushed(venue: Exchange, written: list[Records], needed: int) -> Exchange:
     """Put the events aside, and make room for as many as are needed."""
     state: Any = venue.state[0]
     if state["events"] > 0:
+        checked(venue)
         written.append(as_words(venue.events[: int(state["events"])]).copy())
         state["events"] = 0
     if needed > len(venue.events):

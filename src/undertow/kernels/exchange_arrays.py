@@ -122,7 +122,8 @@ STATE_FIELDS = (
     "marked_instrument", "deposited_units", "free_position", "positions_left", "positions_used",
     "free_waiting", "waiting_left", "waiting_count", "waiting_sequence", "reduce_only_orders",
     "dirty", "due", "due_index", "adl_slot", "adl_owed_units", "adl_total_units", "adl_left_units",
-    "touched",
+    "touched", "paid_units", "funding_units", "waterfall_units", "tallied", "unaudited", "law",
+    "law_left", "law_right", "law_event",
 )  # fmt: skip
 STATE = np.dtype([(name, np.int64) for name in STATE_FIELDS])
 

@@ -29,6 +29,7 @@ from undertow.kernels.pools import (
 )
 from undertow.kernels.trading import fill, remove, write
 from undertow.kernels.waterfall import (
+    close_waterfall,
     first_open,
     keep_surplus,
     next_open,
@@ -130,8 +131,10 @@ def handle(venue: Exchange, pool: int) -> bool:
     if venue.assets.shape[0] > 1:
         hand_over(venue, pool)
     taker = FUND if takeover == BY_FUND else VAULT
+    venue.state[0]["waterfall_units"] = pool_equity(venue, pool)
     take_over(venue, pool, taker)
     keep_surplus(venue, pool, taker)
+    close_waterfall(venue, pool)
     return False
 
 

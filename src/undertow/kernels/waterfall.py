@@ -14,6 +14,7 @@ from undertow.kernels.collateral import hand_over
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, kernel, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor, mul_div_remainder
+from undertow.kernels.invariants import FUND_SOLVENT, WATERFALL, broken
 from undertow.kernels.ledger import notional, position_of, settle, soil, value
 from undertow.kernels.margin import (
     collateral,
@@ -101,6 +102,7 @@ def first_open(venue: Exchange, pool: int) -> int:
 def receive(venue: Exchange, pool: int, amount_units: int) -> None:
     """Add cash to a pool, or take it (below 0)."""
     slot = pool_slot(venue, pool)
+    venue.state[0]["waterfall_units"] += amount_units
     if slot == 0:
         venue.accounts[pool >> 24]["cash_units"] += amount_units
     else:
@@ -190,7 +192,9 @@ def start_winding_up(venue: Exchange, pool: int) -> bool:
     if venue.assets.shape[0] > 1:
         hand_over(venue, pool)
     rules, state, account = venue.rules[0], venue.state[0], pool >> 24
-    owed = max(0, -pool_equity(venue, pool))
+    equity = pool_equity(venue, pool)
+    state["waterfall_units"] = equity
+    owed = max(0, -equity)
     is_customer = account >= FIRST_CUSTOMER
     if is_customer and rules["fund_pays"] != 0:
         owed -= draw(venue, pool, owed)
@@ -233,6 +237,16 @@ def finish_winding_up(venue: Exchange, pool: int) -> None:
         write_off(venue, pool, -left)
     elif is_customer and left > 0:
         keep_surplus(venue, pool, FUND)
+    close_waterfall(venue, pool)
+
+
+@inner
+def close_waterfall(venue: Exchange, pool: int) -> None:
+    """Check that a pool has what its payers gave it; a customer's that has ended, nothing."""
+    stay_apart()
+    left, paid = pool_equity(venue, pool), venue.state[0]["waterfall_units"]
+    if left != paid or (pool >> 24 >= FIRST_CUSTOMER and left != 0):
+        broken(venue, WATERFALL, paid, left)
 
 
 @inner
@@ -249,6 +263,8 @@ def draw(venue: Exchange, pool: int, owed: int) -> int:
         event["amount_units"] = paid
         event["maker_account"] = FUND
         event["maker_amount_units"] = -paid
+        if fund["cash_units"] < 0:
+            broken(venue, FUND_SOLVENT, fund["cash_units"], 0)
     return paid
 
 
@@ -455,7 +471,11 @@ def close_one(venue: Exchange, slot: int, row: Records, lots: int, side: int, pr
     held = venue.positions[slot]
     other_slot, share = uint32(row["slot"]), row["share_units"]
     other = venue.positions[other_slot]
+    contract = venue.contracts[int64(held["key"]) // 4]
+    at_mark = value(contract, held["lots"], contract["mark_ticks"])
     amount = settle(venue, slot, -side * lots, -share, True)
+    at_mark -= value(contract, held["lots"], contract["mark_ticks"])
+    venue.state[0]["waterfall_units"] += share - at_mark
     gained = settle(venue, other_slot, side * lots, share, False)
     event = write(
         venue, DELEVERAGED, NO_REASON, BUY if side > 0 else SELL, int64(held["key"]) % 4,
