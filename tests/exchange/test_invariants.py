@@ -80,6 +80,7 @@ def test_an_event_that_cannot_be_is_noticed(told: list[tuple[int, int, int]], la
     venue.events["kind"][0] = codes.ACCEPTED
     for row, (kind, amount, other) in zip(venue.events[1:], told, strict=False):
         row["kind"], row["amount_units"], row["maker_amount_units"] = kind, amount, other
+    venue = venue._replace(unseen=venue.unseen[:1])
     with pytest.raises(InvariantViolation, match=law) as caught:
         checked(venue)
     assert caught.value.event == len(told)  # the last of them, from 0
@@ -94,10 +95,9 @@ def test_a_crossed_book_is_noticed() -> None:
     ):  # fmt: skip
         both.apply(Command(kind, account=FIRST, **fields))
     both.fast.book.sides["best_rank"][1] = 89
+    more = as_rows([Command(codes.DEPOSIT, account=FIRST, amount=1)] * 300)
     with pytest.raises(InvariantViolation, match=r"best ask: 90 is not 89"):
-        kernel.process(
-            both.fast, as_rows([Command(codes.DEPOSIT, account=FIRST, amount=1)]), both.ranking
-        )
+        kernel.process(both.fast, more, both.ranking)
 
 
 WATERFALL = """

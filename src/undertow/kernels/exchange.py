@@ -40,7 +40,7 @@ from undertow.kernels.exchange_arrays import (
     with_more_positions,
     with_more_waiting,
 )
-from undertow.kernels.invariants import checked
+from undertow.kernels.invariants import as_words, checked
 from undertow.kernels.links import first_link
 from undertow.kernels.liquidation import handle
 from undertow.kernels.money import (
@@ -455,11 +455,6 @@ def with_room(venue: Exchange) -> Exchange:
     if state["waiting_left"] == 0:
         return with_more_waiting(venue)
     return with_more_positions(venue)
-
-
-def as_words(events: Records) -> Records:
-    """The same memory as plain integers: NumPy copies records field by field."""
-    return events.view(np.int64).reshape(len(events), -1)
 
 
 def flushed(venue: Exchange, written: list[Records], needed: int) -> Exchange:

@@ -122,8 +122,8 @@ STATE_FIELDS = (
     "marked_instrument", "deposited_units", "free_position", "positions_left", "positions_used",
     "free_waiting", "waiting_left", "waiting_count", "waiting_sequence", "reduce_only_orders",
     "dirty", "due", "due_index", "adl_slot", "adl_owed_units", "adl_total_units", "adl_left_units",
-    "touched", "paid_units", "funding_units", "waterfall_units", "tallied", "unaudited", "law",
-    "law_left", "law_right", "law_event",
+    "touched", "paid_units", "funding_units", "waterfall_units", "tallied", "unseen",
+    "unaudited", "law", "law_left", "law_right", "law_event",
 )  # fmt: skip
 STATE = np.dtype([(name, np.int64) for name in STATE_FIELDS])
 
@@ -156,6 +156,7 @@ class Exchange(NamedTuple):
     sorting: NDArray[np.int64]
     order: Records  # one command: the order that a conditional one becomes
     events: Records
+    unseen: Records  # events whose laws are not checked yet
 
 
 def new_exchange(
@@ -193,6 +194,7 @@ def new_exchange(
         sorting=np.zeros(2 * capacity + accounts + 2049, np.int64),
         order=np.zeros(1, COMMAND),
         events=np.zeros(0, EVENT),
+        unseen=np.zeros(256, EVENT),
     )  # fmt: skip
     for pool, name in ((venue.positions, "position"), (venue.waiting, "waiting")):
         chain(pool, 1)

@@ -5,7 +5,7 @@
 - Of each liquidation: the waterfall closes. A pool's equity when its deficit is paid, with all
   that it receives then, is what it has in the end; of a customer nothing. The fund pays no more
   than it has.
-- When events are handed out: no book is crossed.
+- When some hundred events have been handed out: no book is crossed.
 - Every few events per account and position (so that it costs little per event): all cash is what
   the events of the venue's life moved, cash less cost basis is what was deposited, and longs are
   shorts.
@@ -18,8 +18,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from undertow.kernels.apart import stay_apart
-from undertow.kernels.compile import inner, inner_inlined, int64, kernel
+from undertow.kernels.compile import Records, inner, inner_inlined, int64, kernel
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.model.codes import (
     AUTO_EXCHANGE,
@@ -66,17 +68,25 @@ class InvariantViolation(AssertionError):  # noqa: N818 - like the laws, it is a
 
 
 def checked(venue: Exchange) -> None:
-    """Check the events that are in the venue's buffer, and what they left behind.
+    """See the events that are in the venue's buffer; each must come by once, before it is removed.
 
-    Each event must come by once: call it before they are removed.
+    A few of them wait in a buffer of their own: a call of a kernel costs as much as a hundred.
 
     Raises
     ------
     InvariantViolation
         For a law that does not hold.
     """
-    check(venue)
     state: Any = venue.state[0]
+    count, waiting = int(state["events"]), int(state["unseen"])
+    if waiting + count <= len(venue.unseen):
+        as_words(venue.unseen[waiting : waiting + count])[:] = as_words(venue.events[:count])
+        state["unseen"] = waiting + count
+    else:
+        if waiting > 0:
+            check(venue, venue.unseen, waiting, False)
+        check(venue, venue.events, count, True)
+        state["unseen"] = 0
     if state["law"] != 0:
         raise InvariantViolation(
             LAWS[int(state["law"])], int(state["law_left"]), int(state["law_right"]),
@@ -84,60 +94,69 @@ def checked(venue: Exchange) -> None:
         )  # fmt: skip
 
 
+def as_words(events: Records) -> Records:
+    """The same memory as plain integers: NumPy copies records field by field."""
+    return events.view(np.int64).reshape(len(events), -1)
+
+
 @kernel
-def check(venue: Exchange) -> None:
-    """All laws but those of liquidations, which are looked at where they happen."""
-    tally(venue)
+def check(venue: Exchange, events: Records, count: int, is_last: bool) -> None:
+    """All laws but those of liquidations, which are looked at where they happen.
+
+    ``is_last``: nothing has happened since the last of these events.
+    """
+    tally(venue, events, count)
+    state = venue.state[0]
+    state["tallied"] += count
+    state["unaudited"] += count
+    if not is_last:
+        return
     for instrument in range(venue.contracts.shape[0]):
         bids, asks = venue.book.sides[2 * instrument], venue.book.sides[2 * instrument + 1]
         if bids["orders"] > 0 and asks["orders"] > 0:
             bid, ask = MOST_PRICE_TICKS - bids["best_rank"], asks["best_rank"]
             if bid >= ask:
-                broken(venue, UNCROSSED, bid, ask)
-    state = venue.state[0]
+                broken(venue, UNCROSSED, bid, ask, state["tallied"] - 1)
     rows = venue.accounts.shape[0] + state["positions_used"]
     if state["unaudited"] >= EVENTS_PER_ROW * rows:
         state["unaudited"] = 0
-        audit(venue)
-    state["tallied"] += state["events"]
+        audit(venue, state["tallied"] - 1)
 
 
 @inner
-def tally(venue: Exchange) -> None:
-    """Look at each event of the buffer, and add up what they move."""
+def tally(venue: Exchange, events: Records, count: int) -> None:
+    """Look at each event, and add up what they move."""
     state, paid, funding = venue.state[0], 0, venue.state[0]["funding_units"]
-    count = state["events"]
+    first = state["tallied"]
     for index in range(count):
-        event = venue.events[index]
+        event = events[index]
         kind = int64(event["kind"])
         moved = event["amount_units"] + event["maker_amount_units"]
         if kind == FILL:
             paid += moved
             if event["quantity_lots"] <= 0 or event["maker_leaves_lots"] < 0:
-                broken_at(venue, QUANTITY, event["quantity_lots"], 1, index)
+                broken(venue, QUANTITY, event["quantity_lots"], 1, first + index)
         elif kind not in (LIQUIDATION, LIQUIDATION_WAITS, AUTO_EXCHANGE):
             paid += moved
             if moved != 0 and kind in (
                 INSURANCE_PAID, SURPLUS_KEPT, LOSS_SOCIALISED, BAD_DEBT, COLLATERAL_TAKEN,
                 CLAWED_BACK,
             ):  # fmt: skip
-                broken_at(
-                    venue, PAYMENT, event["amount_units"], -event["maker_amount_units"], index
-                )
+                received = -event["maker_amount_units"]
+                broken(venue, PAYMENT, event["amount_units"], received, first + index)
             elif kind == FUNDING_PAID:
                 funding += moved
             elif kind == FUNDING_RESIDUAL:
                 if int64(event["reason"]) == NO_REASON and funding + moved != 0:
-                    broken_at(venue, FUNDING, funding, -moved, index)
+                    broken(venue, FUNDING, funding, -moved, first + index)
                 funding = 0
     state["paid_units"] += paid
     state["funding_units"] = funding
-    state["unaudited"] += count
 
 
 @inner
-def audit(venue: Exchange) -> None:
-    """Look through all accounts and positions."""
+def audit(venue: Exchange, last: int) -> None:
+    """Look through all accounts and positions, after the event of this number."""
     cash, margins, basis, lots = 0, 0, 0, 0
     for account in range(venue.accounts.shape[0]):
         cash += venue.accounts[account]["cash_units"]
@@ -149,26 +168,27 @@ def audit(venue: Exchange) -> None:
             lots += held["lots"] * (1 + SPREAD * (int64(held["key"]) // 4))
     state = venue.state[0]
     if cash + margins != state["paid_units"]:
-        broken(venue, EVENTS, cash + margins, state["paid_units"])
+        broken(venue, EVENTS, cash + margins, state["paid_units"], last)
     if cash + margins - basis != state["deposited_units"]:
-        broken(venue, CONSERVED, cash + margins - basis, state["deposited_units"])
+        broken(venue, CONSERVED, cash + margins - basis, state["deposited_units"], last)
     if lots != 0:
-        broken(venue, LONGS, lots, 0)
+        broken(venue, LONGS, lots, 0, last)
 
 
 @inner_inlined
-def broken(venue: Exchange, law: int, left: int, right: int) -> None:
-    """Remember the first law that does not hold; the last event so far showed it."""
-    broken_at(venue, law, left, right, -1)
+def newest_event(venue: Exchange) -> int:
+    """The number of the last event that was written."""
+    state = venue.state[0]
+    return state["tallied"] + state["unseen"] + state["events"] - 1
 
 
 @inner
-def broken_at(venue: Exchange, law: int, left: int, right: int, index: int) -> None:
-    """The same for an event of the buffer; below 0: the last one."""
+def broken(venue: Exchange, law: int, left: int, right: int, event: int) -> None:
+    """Remember the first law that does not hold."""
     stay_apart()
     state = venue.state[0]
     if state["law"] == 0:
         state["law"] = law
         state["law_left"] = left
         state["law_right"] = right
-        state["law_event"] = state["tallied"] + (state["events"] - 1 if index < 0 else index)
+        state["law_event"] = event

@@ -14,7 +14,7 @@ from undertow.kernels.collateral import hand_over
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, kernel, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor, mul_div_remainder
-from undertow.kernels.invariants import FUND_SOLVENT, WATERFALL, broken
+from undertow.kernels.invariants import FUND_SOLVENT, WATERFALL, broken, newest_event
 from undertow.kernels.ledger import notional, position_of, settle, soil, value
 from undertow.kernels.margin import (
     collateral,
@@ -246,7 +246,7 @@ def close_waterfall(venue: Exchange, pool: int) -> None:
     stay_apart()
     left, paid = pool_equity(venue, pool), venue.state[0]["waterfall_units"]
     if left != paid or (pool >> 24 >= FIRST_CUSTOMER and left != 0):
-        broken(venue, WATERFALL, paid, left)
+        broken(venue, WATERFALL, paid, left, newest_event(venue))
 
 
 @inner
@@ -264,7 +264,7 @@ def draw(venue: Exchange, pool: int, owed: int) -> int:
         event["maker_account"] = FUND
         event["maker_amount_units"] = -paid
         if fund["cash_units"] < 0:
-            broken(venue, FUND_SOLVENT, fund["cash_units"], 0)
+            broken(venue, FUND_SOLVENT, fund["cash_units"], 0, newest_event(venue))
     return paid
 
 
