@@ -258,7 +258,7 @@ def price(dice: random.Random, venue: Exchange, command: Command, mood: Mood) ->
         rate = dice.choice([100_000, -100_000, 20_000_000, -20_000_000, 1, 0])
         near = mark + dice.randint(-3, 3) * max(1, mark // 200)
         return command._replace(price_ticks=max(1, near), amount=rate, flags=flags)
-    move = dice.gauss(0, 0.012)
+    move = max(-0.5, min(0.5, dice.gauss(0, 0.012)))
     if dice.random() < mood.crash:
         move = dice.uniform(0.02, 0.3) * (mood.drift or dice.choice([-1, 1]))
     if mark < first // 5 or mark > first * 5:
@@ -270,7 +270,7 @@ def asset_price(dice: random.Random, venue: Exchange, command: Command, mood: Mo
     """A price of an asset that follows from the last, or falls far."""
     asset = dice.randrange(1, len(venue.assets)) if len(venue.assets) > 1 else 0
     now = venue.assets[asset].price_units or CASH
-    move = dice.gauss(0, 0.01)
+    move = max(-0.5, min(0.5, dice.gauss(0, 0.01)))
     if dice.random() < mood.crash:
         move = dice.uniform(-0.4, 0.3)
     if now < CASH // 5 or now > 5 * CASH:
