@@ -181,8 +181,8 @@ VENUES: dict[str, Venue] = {
     ),
     "portfolio-of-inverse": (
         (
-            inverse(portfolio_range_ppm=40_000, underlying=20),
-            linear(portfolio_range_ppm=30_000, underlying=20),
+            inverse(portfolio_range_ppm=80_000, underlying=20),
+            linear(portfolio_range_ppm=10_000, underlying=20),
             inverse(units=2_000 * CASH + 77),
         ),
         Rules(

@@ -50,7 +50,7 @@ CONTRACT_FIELDS = (
 )  # fmt: skip
 MARKET_FIELDS = (
     "first_tier", "tiers", "mark_ticks", "previous_mark_ticks", "last_ticks", "halted",
-    "delivered", "touched", "trailing",
+    "delivered", "touched", "trailing", "unit_range_ppm",
 )  # fmt: skip
 CONTRACT = np.dtype([(name, np.int64) for name in CONTRACT_FIELDS + MARKET_FIELDS])
 TIER_FIELDS = ("floor", "maintenance_ppm", "deduction_units", "max_leverage")
@@ -213,6 +213,9 @@ def contract_rows(contracts: Sequence[Contract]) -> tuple[Records, Records]:
             row[name] = int(getattr(contract, name))
         row["first_tier"], row["tiers"] = len(tiers), len(contract.tiers)
         tiers += [tuple(getattr(tier, name) for name in TIER_FIELDS) for tier in contract.tiers]
+    for row in rows:  # the widest range of the contracts that may be netted with this one
+        netted = rows[rows["underlying"] == row["underlying"]] if row["underlying"] else row
+        row["unit_range_ppm"] = netted["portfolio_range_ppm"].max()
     return rows, np.array(tiers, TIER)
 
 

@@ -112,7 +112,7 @@ def portfolio_loss_ppm(venue: Exchange, contract: Records) -> int:
     The move itself, and what is needed more: by the scan (of an inverse contract also through the
     spot that it frees), by the charge on what is hedged or on all, and by the fee.
     """
-    rules, range_ppm = venue.rules[0], contract["portfolio_range_ppm"]
+    rules, range_ppm = venue.rules[0], contract["unit_range_ppm"]
     rate_ppm = range_ppm
     if contract["kind"] == INVERSE:
         rate_ppm += -((-range_ppm * MILLION) // (MILLION - range_ppm))
