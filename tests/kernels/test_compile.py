@@ -15,7 +15,7 @@ PROGRAM = """
 import numba
 from undertow.kernels import compile as kernels, integers
 print(integers.mul_div_floor(7, 8, 3)[0], kernels.CACHE, numba.config.CACHE_DIR)
-hits = sum(integers.mul_div_floor.stats.cache_hits.values())
+hits = sum(integers.mul_div_floor.entry.stats.cache_hits.values())
 print("hits", hits)
 """
 
@@ -24,7 +24,8 @@ def run(folder: Path, **environment: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1",
-             "HOME": str(folder), "XDG_CACHE_HOME": "", "NUMBA_CACHE_DIR": "", **environment},
+             "HOME": str(folder), "XDG_CACHE_HOME": "", "NUMBA_CACHE_DIR": "",
+             "UNDERTOW_CACHE": "", **environment},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from undertow.cli import market
+from undertow.cli import claims, claims_reconcile, estimate, market
 from undertow.cli.app import app, main
 
-__all__ = ["app", "main", "market"]
+__all__ = ["app", "claims", "claims_reconcile", "estimate", "main", "market"]

@@ -22,7 +22,6 @@ from numba.extending import (
     typeof_impl,
     unbox,
 )
-from numba.np.arrayobj import make_array, populate_array
 
 Class = TypeVar("Class", bound=type)
 
@@ -68,6 +67,8 @@ class BundleModel(models.PrimitiveModel):
 @unbox(BundleType)
 def unbox_bundle(kind: BundleType, value: Any, c: Any) -> NativeValue:
     """Write where the arrays lie, and how long they are."""
+    from numba.np.arrayobj import make_array  # slow to load; what is compiled needs it no more
+
     word = ir.IntType(64)
     where = places(kind)
     block = cgutils.alloca_once(c.builder, word, size=where[-1])
@@ -101,6 +102,8 @@ class BundleAttribute(AttributeTemplate):
 @lower_getattr_generic(BundleType)
 def read_field(context: Any, builder: Any, kind: BundleType, value: Any, name: str) -> Any:
     """An array from its words."""
+    from numba.np.arrayobj import make_array, populate_array
+
     index = [field for field, _ in kind.fields].index(name)
     field, first = kind.fields[index][1], places(kind)[index]
     invariant = builder.module.add_metadata([])

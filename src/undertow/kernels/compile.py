@@ -14,12 +14,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cached_property, update_wrapper
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 
+from undertow.kernels import linking
 from undertow.model import codes
 
 # Numba infers its own types, and mypy knows neither the fields of records nor that their integers
@@ -87,57 +89,62 @@ def prune(folder: Path, now_s: float) -> None:
 CACHE = kernel_cache()
 
 
+class Kernel:
+    """A function of arrays and integers, compiled when it is first called.
+
+    It is compiled at most twice: as an entry, if Python calls it, and as a piece, if kernels do.
+    """
+
+    def __init__(self, function: Callable[..., Any], *, into_callers: bool) -> None:
+        update_wrapper(self, function)
+        self._function = function
+        # Without reference counts (`_nrt`), which took two thirds of the time; so a kernel cannot
+        # make arrays, which none should: they belong to the caller.
+        self._options = {
+            "nogil": True, "_nrt": False, "no_cfunc_wrapper": True, "forceinline": into_callers,
+        }  # fmt: skip
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run the entry; other threads may run meanwhile."""
+        return self.entry(*arguments)
+
+    @cached_property
+    def entry(self) -> Any:
+        """What Python calls, kept between processes: a dispatcher of Numba."""
+        made = njit(pipeline_class=linking.EntryCompiler, **self._options)(self._function)
+        if CACHE is not None:
+            made._cache = linking.cache_in(CACHE, self._function)
+        return made
+
+    @cached_property
+    def piece(self) -> Any:
+        """What kernels call: a dispatcher of Numba."""
+        options = self._options | {"no_cpython_wrapper": True}
+        made = njit(pipeline_class=linking.PieceCompiler, **options)(self._function)
+        find = made.get_call_template
+        made.get_call_template = lambda args, kws: find(tuple(map(_widened, args)), kws)
+        return made
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What Numba takes this for where it finds it in a kernel."""
+        return self.piece._numba_type_
+
+
 def kernel(function: Function) -> Function:
     """Compile a function of arrays and integers; it lets other threads run meanwhile."""
-    return _compiled(function)
+    made = function if settings.DISABLE_JIT else Kernel(function, into_callers=False)
+    return cast(Function, made)
 
 
 def inlined(function: Function) -> Function:
     """Compile a small function into each of its callers."""
-    return _compiled(function, forceinline=True)
+    made = function if settings.DISABLE_JIT else Kernel(function, into_callers=True)
+    return cast(Function, made)
 
 
-def inner(function: Function) -> Function:
-    """The same as `kernel`, but only kernels may call it: without a way in from Python.
-
-    Where a function takes a whole venue, that way in is a third of its compiling.
-    """
-    return _compiled(function, no_cpython_wrapper=True)
-
-
-def inner_inlined(function: Function) -> Function:
-    """The same as `inlined`, but only kernels may call it."""
-    return _compiled(function, forceinline=True, no_cpython_wrapper=True)
-
-
-def part(function: Function) -> Function:
-    """A piece of the only kernel that calls it: never compiled by itself.
-
-    Whatever is compiled by itself is compiled with all that it calls, again and again up to the
-    entry; so a function with one caller is better a part of it.
-    """
-    return _compiled(function, inline="always")
-
-
-def _compiled(function: Function, *, forceinline: bool = False, **options: Any) -> Function:
-    before = settings.CACHE_DIR
-    if CACHE is not None:
-        settings.CACHE_DIR = str(CACHE)
-    try:
-        # Without reference counts (`_nrt`), which took two thirds of the time; so a kernel cannot
-        # make arrays, which none should: they belong to the caller.
-        decorate = njit(
-            cache=CACHE is not None, nogil=True, _nrt=False, no_cfunc_wrapper=True,
-            forceinline=forceinline,  # said in any case: else it is that of the first caller
-            **options,
-        )  # fmt: skip
-        compiled: Any = decorate(function)
-    finally:
-        settings.CACHE_DIR = before
-    find = getattr(compiled, "get_call_template", None)
-    if find is not None:  # absent where Numba is switched off
-        compiled.get_call_template = lambda args, kws: find(tuple(map(_widened, args)), kws)
-    return cast(Function, compiled)
+# The same, said of what only kernels call.
+inner, inner_inlined, part = kernel, inlined, kernel
 
 
 def _widened(kind: Any) -> Any:

@@ -19,7 +19,7 @@ def is_compiled() -> bool:
     if CACHE is None:
         return False
     names = [*(f"exchange.{step}" for step in STEPS[:-2]), "exchange.answer", "invariants.check"]
-    return all(any(CACHE.glob(f"{name}-*.nbi")) for name in names)
+    return all(any(CACHE.glob(f"*/{name}-*.nbi")) for name in names)
 
 
 def compiled() -> Iterator[str]:

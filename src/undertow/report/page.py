@@ -48,7 +48,7 @@ class Panel:
 
     ``chart`` names a specification in ``Page.charts``; ``size`` is ``tall``, ``short`` or empty;
     ``numeric`` are the columns of the table that hold numbers; ``wide`` takes the whole row;
-    ``earlier`` events are folded away.
+    ``earlier`` events are folded away, and the table where ``folded`` says what it holds.
     """
 
     title: str = ""
@@ -62,6 +62,7 @@ class Panel:
     numeric: tuple[int, ...] = ()
     events: list[EventLine] = field(default_factory=list)
     earlier: list[EventLine] = field(default_factory=list)
+    folded: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from undertow.model import codes
 from undertow.venues.commands import LEGS
@@ -24,6 +23,9 @@ from undertow.venues.events import (
 )
 from undertow.venues.exchange_rules import Listing
 from undertow.venues.instruments import CASH_UNITS
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _CODES = 128  # kinds and reasons are below
 # Columns of a table of events that have a meaning for some kinds only.
@@ -46,6 +48,8 @@ def table(
 
     Where there is an ``asset``, the quantity is of that.
     """
+    import polars as pl
+
     instrument, nowhere = rows["instrument"].astype(np.int64), len(listings)
     place = np.where((instrument >= 0) & (instrument < nowhere), instrument, nowhere)
     ticks, lots = (
@@ -89,6 +93,8 @@ def table(
 
 def _named(names: Sequence[str | None], places: Records) -> pl.Series:
     """The name at each place; nothing where there is no such place."""
+    import polars as pl
+
     table = pl.Series([*names, None], dtype=pl.String)
     inside = (places >= 0) & (places < len(names))
     return table.gather(pl.Series(np.where(inside, places, len(names)).astype(np.int64)))

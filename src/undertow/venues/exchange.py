@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from undertow.errors import UndertowError, nearest
 from undertow.model import codes
@@ -31,6 +30,9 @@ from undertow.venues.margin_account import (
     wallet_units,
 )
 from undertow.venues.statement import Statement, asset_statement, make_statement
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _ENTERED = (codes.LIMIT, codes.MARKET, codes.CONDITIONAL)
 _SHARED = ("side", "leg", "instrument", "account", "order_id", "price_ticks", "quantity_lots")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from undertow.model import codes
 from undertow.model.contracts import Contract
@@ -18,29 +16,32 @@ from undertow.venues.exchange_rules import Listing
 from undertow.venues.instruments import CASH_UNITS
 from undertow.venues.margin_account import unrealised_units
 
+if TYPE_CHECKING:
+    import polars as pl
+
 _LEGS = [*LEGS]
 _SIDES = ("buy", "sell")
 _TRIGGERS = {code: name for name, code in TRIGGERS.items()}
 _ACCOUNTS = {
-    "account": pl.Int64, "name": pl.String, "cash": pl.Float64, "isolated_margin": pl.Float64,
-    "unrealised": pl.Float64, "collateral": pl.Float64, "equity": pl.Float64,
+    "account": int, "name": str, "cash": float, "isolated_margin": float,
+    "unrealised": float, "collateral": float, "equity": float,
 }  # fmt: skip
 _POSITIONS = {
-    "account": pl.Int64, "name": pl.String, "symbol": pl.String, "leg": pl.String,
-    "quantity": pl.Float64, "entry_price": pl.Float64, "mark": pl.Float64,
-    "unrealised": pl.Float64, "margin_mode": pl.String, "margin": pl.Float64,
-    "leverage": pl.Int64,
+    "account": int, "name": str, "symbol": str, "leg": str,
+    "quantity": float, "entry_price": float, "mark": float,
+    "unrealised": float, "margin_mode": str, "margin": float,
+    "leverage": int,
 }  # fmt: skip
 _ORDERS = {
-    "order_id": pl.Int64, "account": pl.Int64, "name": pl.String, "symbol": pl.String,
-    "side": pl.String, "leg": pl.String, "price": pl.Float64, "quantity": pl.Float64,
-    "reduce_only": pl.Boolean, "trigger": pl.String, "trigger_price": pl.Float64,
+    "order_id": int, "account": int, "name": str, "symbol": str,
+    "side": str, "leg": str, "price": float, "quantity": float,
+    "reduce_only": bool, "trigger": str, "trigger_price": float,
 }  # fmt: skip
 _BALANCES = {
-    "account": pl.Int64, "name": pl.String, "asset": pl.String, "quantity": pl.Float64,
-    "price": pl.Float64, "counts": pl.Float64,
+    "account": int, "name": str, "asset": str, "quantity": float,
+    "price": float, "counts": float,
 }  # fmt: skip
-_BOOK = {"side": pl.String, "price": pl.Float64, "quantity": pl.Float64, "orders": pl.Int64}
+_BOOK = {"side": str, "price": float, "quantity": float, "orders": int}
 
 
 def on_tick(listing: Listing, price: Number) -> Decimal:
@@ -75,7 +76,7 @@ def accounts(engine: Engine, contracts: Sequence[Contract], reader: Reader) -> p
         parts = (cash, margin, profit, other, cash + margin + profit + other)
         money = [units / CASH_UNITS for units in parts]
         rows.append((account, reader.names.get(account), *money))
-    return pl.DataFrame(rows, schema=_ACCOUNTS, orient="row")
+    return _table(rows, _ACCOUNTS)
 
 
 def balances(engine: Engine, assets: Sequence[str], reader: Reader) -> pl.DataFrame:
@@ -89,7 +90,7 @@ def balances(engine: Engine, assets: Sequence[str], reader: Reader) -> pl.DataFr
         )
         for one in engine.balances()
     ]  # fmt: skip
-    return pl.DataFrame(rows, schema=_BALANCES, orient="row")
+    return _table(rows, _BALANCES)
 
 
 def positions(engine: Engine, listings: Sequence[Listing], reader: Reader) -> pl.DataFrame:
@@ -110,7 +111,7 @@ def positions(engine: Engine, listings: Sequence[Listing], reader: Reader) -> pl
             "isolated" if one["isolated"] else "cross", int(one["margin_units"]) / CASH_UNITS,
             int(one["leverage"]),
         ))  # fmt: skip
-    return pl.DataFrame(rows, schema=_POSITIONS, orient="row")
+    return _table(rows, _POSITIONS)
 
 
 def entry_price(listing: Listing, position: Any) -> float:
@@ -138,7 +139,7 @@ def orders(engine: Engine, listings: Sequence[Listing], reader: Reader) -> pl.Da
             _TRIGGERS[int(one["trigger"])] if waits else None,
             float(int(one["trigger_ticks"]) * listing.tick) if waits else None,
         ))  # fmt: skip
-    return pl.DataFrame(rows, schema=_ORDERS, orient="row")
+    return _table(rows, _ORDERS)
 
 
 def book(engine: Engine, listings: Sequence[Listing], place: int) -> pl.DataFrame:
@@ -156,4 +157,10 @@ def book(engine: Engine, listings: Sequence[Listing], place: int) -> pl.DataFram
          levels[side, ticks][1])
         for side, ticks in ordered
     ]  # fmt: skip
-    return pl.DataFrame(rows, schema=_BOOK, orient="row")
+    return _table(rows, _BOOK)
+
+
+def _table(rows: Sequence[tuple[Any, ...]], columns: dict[str, type]) -> pl.DataFrame:
+    import polars as pl  # slow to load, and many who trade want no table
+
+    return pl.DataFrame(rows, schema=columns, orient="row")

@@ -7,13 +7,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
 from undertow.kernels import warm_up
 from undertow.kernels.book_arrays import NONE
 from undertow.kernels.exchange import process
-from undertow.kernels.exchange_arrays import COMMAND, new_exchange
+from undertow.kernels.exchange_arrays import COMMAND, Exchange, new_exchange
 from undertow.model import codes
 from undertow.model.contracts import Contract, Rules
 from undertow.venues.deleveraging import Candidates, lots_to_take
@@ -24,13 +22,18 @@ from undertow.venues.instruments import CASH_UNITS
 class KernelEngine:
     """Compiled code on arrays; see `engine.Engine`. Rankings are the functions of a venue's rules.
 
-    The first one of a new version compiles, for about a minute, and says so on standard error.
+    The first one of a new version compiles, for about half a minute, and says so on standard error.
     """
 
     def __init__(self, contracts: Sequence[Contract], rules: Rules, accounts: int) -> None:
         make_ready()
         self._venue = new_exchange(contracts, rules, accounts)
         self._ranking = rules.adl_ranking
+
+    @property
+    def venue(self) -> Exchange:
+        """The arrays as they are now; the next call of `apply` may put others in their place."""
+        return self._venue
 
     def apply(self, commands: Records) -> Records:
         """See `engine.Engine.apply`."""
@@ -138,6 +141,9 @@ def make_ready() -> None:
     """Have the kernels compiled, once in a process, with a bar while that takes long."""
     if warm_up.is_compiled():
         return
+    from rich.console import Console
+    from rich.progress import Progress
+
     with Progress(console=Console(stderr=True), transient=True) as progress:
         text = "Compiling the venue (once; kept for later)"
         task = progress.add_task(text, total=len(warm_up.STEPS))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from undertow.model import codes
 from undertow.venues.engine_rows import Records
 from undertow.venues.events import PAIRED, Event, Reader, cash
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # What a payment is called, for the account that an event is about, and for the other one.
 _OWN = {
@@ -75,6 +76,8 @@ class Statement:
 
     def frame(self) -> pl.DataFrame:
         """The lines as a table; amounts as floats."""
+        import polars as pl
+
         return pl.DataFrame(
             {
                 "number": [line.number for line in self.lines],

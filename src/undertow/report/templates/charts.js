@@ -24,11 +24,53 @@
     Plotly.react(box, spec.data, layout, { responsive: true, displaylogo: false, displayModeBar: false });
     box.dataset.drawn = "1";
   };
+  // What a chart shows, as rows: one object per point, with the names of its parts.
+  const points = spec => spec.data.flatMap(trace => {
+    const name = trace.name || "", label = i => Array.isArray(trace.text) ? { text: trace.text[i] } : {};
+    if (trace.type === "sankey")
+      return trace.link.value.map((value, i) => ({ from: trace.node.label[trace.link.source[i]], to: trace.node.label[trace.link.target[i]], value }));
+    if (trace.type === "heatmap") return trace.z.flatMap((row, j) => row.map((z, i) => ({ name, x: trace.x[i], y: trace.y[j], z })));
+    if (trace.type === "candlestick")
+      return trace.x.map((x, i) => ({ name, x, open: trace.open[i], high: trace.high[i], low: trace.low[i], close: trace.close[i] }));
+    if (trace.type === "indicator") return [{ name, value: trace.value }];
+    return (trace.x || []).map((x, i) => ({ name, x, y: trace.y[i], ...label(i) }));
+  });
+  const csv = spec => {
+    const rows = points(spec), names = [...new Set(rows.flatMap(Object.keys))];
+    const cell = value => value == null ? "" : /[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
+    return [names, ...rows.map(row => names.map(name => row[name]))].map(row => row.map(cell).join(",")).join("\n") + "\n";
+  };
+  const save = (box, format) => {
+    const name = box.dataset.chart;
+    if (format === "csv") {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([csv(specs[name])], { type: "text/csv" }));
+      link.download = name + ".csv";
+      link.click();
+      return;
+    }
+    if (!box.dataset.drawn) draw(box);
+    const layout = { ...box.layout, paper_bgcolor: style().getPropertyValue("--card").trim() };
+    Plotly.downloadImage({ data: box.data, layout }, { format, filename: name, width: 1000, height: 560 });
+  };
+  const offer = box => {
+    const row = document.createElement("div");
+    row.className = "downloads";
+    for (const format of ["png", "svg", "csv"]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = format.toUpperCase();
+      button.setAttribute("aria-label", `${box.dataset.chart} as ${format.toUpperCase()}`);
+      button.addEventListener("click", () => save(box, format));
+      row.append(button);
+    }
+    box.after(row);
+  };
   const boxes = [...document.querySelectorAll(".chart[data-chart]")];
   const seen = new IntersectionObserver(entries => entries.forEach(entry => {
     if (entry.isIntersecting && !entry.target.dataset.drawn) draw(entry.target);
   }), { rootMargin: "400px" });
-  boxes.forEach(box => seen.observe(box));
+  boxes.forEach(box => { seen.observe(box); offer(box); });
   const redraw = () => boxes.filter(box => box.dataset.drawn).forEach(draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   addEventListener("beforeprint", () => boxes.forEach(draw));

@@ -1,0 +1,1 @@
+"""Who trades: populations with a behaviour. Observation and dice in, commands out."""

@@ -1,0 +1,212 @@
+"""Market makers: they quote around what they believe, and step back when it gets rough."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from undertow.agents.agent import Agent, Settings, register
+from undertow.agents.fair_value import FairValue
+from undertow.agents.ladder import NEAR
+from undertow.agents.maker_risk import Barred
+from undertow.agents.observation import Floats, Observation, Place
+from undertow.agents.orders import Orders
+from undertow.agents.prices import (
+    elapsed_s,
+    in_dollars,
+    known,
+    middle,
+    opening,
+    per_sqrt_second,
+    quoted,
+)
+from undertow.agents.quotes import Quotes, Wish
+from undertow.agents.stock import bring, held
+from undertow.agents.stress import Stress
+
+# The widest that half a spread gets, and the most that one reads out of a pushed price (assumed).
+WIDEST = 0.03
+FARTHEST = 0.01
+# Even a full maker shows so much of the side that would fill it more (assumed).
+LEAST_SIDE = 0.05
+
+
+class MarketMakerSettings(Settings):
+    """Numbers of the market makers; those without a source are assumed."""
+
+    every_s: float = 2.0
+    accounts: int = Field(3, ge=1, le=20, description="Accounts per venue that quote in turn.")
+    capital: float = Field(2.0, gt=0, description="Margin by venue, as a multiple of all depth.")
+    leverage: int = Field(5, ge=1, description="Leverage that margin is counted with.")
+    inventory: float = Field(
+        4.0, gt=0, description="Inventory at which a side is no longer quoted, by usual depth."
+    )
+    skew: float = Field(0.1, ge=0, description="Shift of quotes at that inventory, in daily sigma.")
+    hedge: float = Field(
+        0.3, ge=0, description="Shift of all venues' quotes at the sum of limits, in daily sigma."
+    )
+    spread: float = Field(1e-4, ge=0, description="Half the usual spread, as a fraction.")
+    impact: float = Field(1.0, ge=0, description="Factor of the square-root law; 0.5 to 2.")
+    turnover: float = Field(150.0, gt=0, description="Daily volume over depth within 1 %.")
+    memory_s: float = Field(1800.0, gt=0, description="How long flow is remembered, seconds.")
+    permanent: float = Field(0.5, ge=0, le=1, description="Share of impact that stays.")
+    learn_s: float = Field(90.0, gt=0, description="Until a pushed price is believed, seconds.")
+    agree_s: float = Field(300.0, gt=0, description="Until venues agree on a price, seconds.")
+    refill_s: float = Field(60.0, gt=0, description="Until eaten depth is back, seconds.")
+    depth_withdrawal: float = Field(
+        0.8, ge=0, description="Elasticity of depth to volatility; 0: makers never step back."
+    )
+    withdrawal: float = Field(1.0, ge=0, description="A lever: that elasticity times this.")
+    recovery_s: float = Field(2400.0, gt=0, description="Half-life of the alarm, seconds.")
+    news_move: float = Field(
+        1.0, description="Fall that news of severity 1 means to makers, in daily sigma."
+    )
+    discovers: bool = Field(True, description="Whether information moves it without trades.")
+    together: float = Field(0.6, ge=0, le=1, description="Common share of that information.")
+    restlessness: float = Field(0.4, ge=0, description="Spread of log volatility, wandering.")
+    requote: float = Field(
+        0.8, gt=0, description="Move that renews quotes, in usual sigma of one minute."
+    )
+    reserve: float = Field(
+        0.5, ge=0, description="Money outside of the venues, as a share of the capital at each."
+    )
+    transfer_delay_s: float = Field(1800.0, ge=0, description="Transfers take so long, seconds.")
+    withdrawal_halt: bool = Field(False, description="No transfers at all.")
+    api_reject: float = Field(0.0, ge=0, le=1, description="Quotes that fail at full alarm.")
+    cancel_fail: float = Field(0.0, ge=0, le=1, description="Cancels that fail at full alarm.")
+
+
+@register("market_maker")
+class MarketMaker(Agent):
+    """Quotes at all of its venues and assets, around one belief per asset and one shift per place.
+
+    See docs/agents.md for the model.
+    """
+
+    settings = MarketMakerSettings
+
+    def __init__(self, name: str, parameters: Any, place: Place, dice: np.random.Generator) -> None:
+        super().__init__(name, parameters, place, dice)
+        one = self.parameters
+        self.depth = np.where(place.listed, np.nan_to_num(place.depth_usd), 0.0)
+        self.usual = np.nan_to_num(place.volatility, nan=0.03)
+        wanted = self.depth > 0
+        minute = per_sqrt_second(place) * np.sqrt(60.0)
+        move = np.maximum(one.requote * minute, one.spread)
+        self.quotes = Quotes(place, wanted, one.accounts, one.refill_s, move)
+        self.stress = Stress(place, 120.0, one.recovery_s)
+        self.barred = Barred(place, one, one.accounts + 1)
+        self.elasticity = one.depth_withdrawal * one.withdrawal
+        self.limit_usd = np.maximum(one.inventory * self.depth, 1.0)
+        weight = self.depth.sum(axis=0)
+        self.weight = self.depth / np.maximum(weight, 1.0)
+        self.local = np.zeros(self.depth.shape)
+        self.coins = np.zeros(self.depth.shape)
+        self._nowhere = np.zeros(self.depth.shape, np.bool_)
+        self.fair: FairValue | None = None
+        self._before_ns = place.start_ns
+
+    def accounts(self) -> NDArray[np.int64]:
+        """Those that take turns, and one for the far quotes, wherever it quotes."""
+        quotes = (self.depth > 0).any(axis=1)
+        some: NDArray[np.int64] = np.where(quotes, self.parameters.accounts + 1, 0)
+        return some
+
+    def start(self, seen: Observation, orders: Orders) -> None:
+        """Bring money and coins."""
+        one = self.parameters
+        prices = opening(self.place, seen)
+        with np.errstate(invalid="ignore"):
+            self.fair = FairValue(
+                np.log(prices), np.maximum(one.turnover * self.depth.sum(axis=0), 1.0),
+                self.usual, one.impact, one.memory_s, one.permanent,
+            )  # fmt: skip
+        share = np.full(one.accounts + 1, 1 / (one.accounts + 1))
+        # At spot markets nothing is borrowed: the whole ladder is paid for, on each account.
+        times = np.where(self.place.is_spot, 5.0 * (one.accounts + 1), one.capital)
+        worth = self.depth * times[:, None]
+        self.coins = bring(self.place, orders, one.accounts + 1, prices, worth, share, one.leverage)
+        self.barred.fill(self.depth.sum(axis=1) * one.capital * one.reserve)
+
+    def act(self, seen: Observation, orders: Orders) -> None:
+        """Learn, then renew what is stale."""
+        seconds = elapsed_s(self._before_ns, seen.ts_ns)
+        self._before_ns = seen.ts_ns
+        fair = self._believes(seen)
+        log_mid = np.log(in_dollars(seen, quoted(seen)))
+        self.quotes.watch(seen, seconds)
+        coins = held(seen, self.coins)
+        price = np.exp(fair.value())
+        self._learn(seen, fair, log_mid, seconds)
+        # Between a far bid and a far ask there is no price; the alarm follows real ones.
+        wide = seen.ask - seen.bid > 2 * (WIDEST + NEAR[0]) * seen.bid
+        real = np.where(wide, np.nan, log_mid)
+        unknown = np.full(len(self.usual), np.nan)
+        self.stress.update(middle(real, self.weight, unknown), seconds, seen)
+        present = self.barred.look(seen, orders, price)
+        self.quotes.away = self.barred.away(seen.ts_ns)[:, :-1]
+        wish = self._wish(fair, coins * price, present)
+        due = self.quotes.stale(wish, seen.ts_ns) & ~seen.halted[:, None]
+        if due.any():
+            load = np.minimum(1.0, self.stress.level / np.log(10.0))
+            kept = self._fails(self.parameters.cancel_fail, load)
+            sent = ~self._fails(self.parameters.api_reject, load)
+            self.quotes.renew(orders, seen, wish, due, kept, sent)
+
+    def _believes(self, seen: Observation) -> FairValue:
+        """What the assets are worth; prices that were unknown before are learned here."""
+        if self.fair is None:
+            raise AssertionError("start() comes before act()")
+        unknown = np.isnan(self.fair.lasting)
+        if unknown.any():
+            with np.errstate(invalid="ignore"):
+                now = np.log(opening(self.place, seen))
+            self.fair.lasting = np.where(unknown, now, self.fair.lasting)
+        return self.fair
+
+    def _learn(self, seen: Observation, fair: FairValue, log_mid: Floats, seconds: float) -> None:
+        """Move belief and local shifts: by information, by flow, by where prices were pushed."""
+        one = self.parameters
+        for news in seen.news if one.discovers else ():
+            hit = np.array([not news.assets or name in news.assets for name in self.place.assets])
+            fair.lasting -= one.news_move * news.severity * self.usual * hit
+        if seconds <= 0:
+            return
+        thin = np.exp(self.elasticity * self.stress.level)
+        bought = known(seen.bought_usd - seen.sold_usd).sum(axis=0)
+        fair.absorb(bought, thin, seconds)
+        if one.discovers:
+            fair.wander(self.dice, seconds, one.together, one.restlessness)
+        pushed = np.clip(self.quotes.displaced(log_mid), -FARTHEST, FARTHEST)
+        self.local += (1 - np.exp(-seconds / one.learn_s)) * pushed
+        agreed = (1 - np.exp(-seconds / one.agree_s)) * self.local
+        self.local -= agreed
+        fair.lasting += one.permanent * (self.weight * agreed).sum(axis=0)
+
+    def _wish(self, fair: FairValue, inventory_usd: Floats, present: Floats) -> Wish:
+        """Centre, spread and depth by place."""
+        one, level = self.parameters, self.stress.level
+        full = np.clip(inventory_usd / self.limit_usd, -1.0, 1.0)
+        net = np.clip(inventory_usd.sum(axis=0) / self.limit_usd.sum(axis=0), -1.0, 1.0)
+        depth = self.depth * np.exp(-self.elasticity * level) * present
+        # One-sided flow is a bad sign as well: the side that is hit is cut further.
+        eaten = self.quotes.eaten_usd[0] - self.quotes.eaten_usd[1]
+        sided = (1 + np.abs(eaten) / np.maximum(self.depth, 1.0)) ** -self.elasticity
+        bids_hit = eaten > 0
+        aside = self.usual * (one.skew * full + one.hedge * net)
+        centre = fair.value() + self.local - aside
+        sides = np.empty((2, *centre.shape))
+        least, most = LEAST_SIDE, 1.0
+        sides[0] = np.where(bids_hit, sided, 1.0) * np.minimum(np.maximum(1.25 - full, least), most)
+        sides[1] = np.where(bids_hit, 1.0, sided) * np.minimum(np.maximum(1.25 + full, least), most)
+        half = np.minimum(one.spread * np.exp(level), WIDEST)
+        return Wish(centre, half, depth * sides)
+
+    def _fails(self, share: float, load: Floats) -> NDArray[np.bool_]:
+        if share <= 0:
+            return self._nowhere
+        failed: NDArray[np.bool_] = self.dice.random(self.depth.shape) < share * load
+        return failed

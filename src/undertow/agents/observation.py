@@ -1,0 +1,133 @@
+"""What agents see at the start of a step: the same for all of them.
+
+Arrays are float64 of shape ``(venues, assets)`` unless said; NaN where a venue does not trade an
+asset or nothing is known yet. Spot markets are venues as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+BANDS = (0.01, 0.02, 0.04)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that becomes known: ``severity`` from 0 to 1, ``assets`` empty for all."""
+
+    name: str
+    at_ns: int
+    severity: float
+    assets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where agents trade; fixed for a run.
+
+    Attributes
+    ----------
+    venues, assets
+        Names; their places are the axes of all arrays.
+    is_spot
+        By venue: coins change hands, no leverage.
+    listed, instrument
+        Whether a venue trades an asset, and its number there (-1 where not).
+    tick, lot
+        Steps of price (USD) and quantity (coins).
+    max_lots
+        The largest order.
+    depth_usd
+        Usual resting orders on one side within 1 % of the middle price.
+    open_interest_usd
+        On the eve; one side counted.
+    volatility
+        Usual standard deviation of an asset's log return over one day, by asset.
+    start_ns, step_ns
+        First step and length of a step.
+    path
+        Given prices: ``(steps, assets)`` in a run on a real path, else None.
+    """
+
+    venues: tuple[str, ...]
+    assets: tuple[str, ...]
+    is_spot: NDArray[np.bool_]
+    listed: NDArray[np.bool_]
+    instrument: NDArray[np.int64]
+    tick: Floats
+    lot: Floats
+    max_lots: NDArray[np.int64]
+    depth_usd: Floats
+    open_interest_usd: Floats
+    volatility: Floats
+    start_ns: int
+    step_ns: int
+    path: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The public state of all markets at ``ts_ns``, and an agent's own accounts.
+
+    Attributes
+    ----------
+    step
+        Number of the step, from 0.
+    bid, ask, last, mark, index
+        Prices in USD of the venue's quote asset. ``bid`` and ``ask`` are NaN where a side is empty.
+    bought_usd, sold_usd
+        By takers, in the step before; liquidations included.
+    long_liquidated_usd, short_liquidated_usd
+        Closed by force in the step before, as the venue's public feed shows it.
+    open_interest_usd
+        Of the step before.
+    funding_rate
+        Last settled, per interval.
+    bid_depth_usd, ask_depth_usd
+        ``(venues, assets, bands)``: resting orders within each of `BANDS` of the middle price, as
+        of the last reading (once a minute).
+    halted, withdrawals_open, quote_usd
+        By venue: no trading; transfers leave; price of its quote asset (USDT) in dollars.
+    news
+        What became known since the step before.
+    cash_usd
+        ``(venues, accounts)``: cash of the agent's own accounts; None for a large population.
+    quantity
+        ``(venues, accounts, assets)``: coins held or owed by them; None for a large population.
+    liquidated
+        By venue: numbers within the agent's own accounts that were liquidated in the step before.
+    """
+
+    step: int
+    ts_ns: int
+    bid: Floats
+    ask: Floats
+    last: Floats
+    mark: Floats
+    index: Floats
+    bought_usd: Floats
+    sold_usd: Floats
+    long_liquidated_usd: Floats
+    short_liquidated_usd: Floats
+    open_interest_usd: Floats
+    funding_rate: Floats
+    bid_depth_usd: Floats
+    ask_depth_usd: Floats
+    halted: NDArray[np.bool_]
+    withdrawals_open: NDArray[np.bool_]
+    quote_usd: Floats
+    news: tuple[News, ...] = ()
+    cash_usd: Floats | None = None
+    quantity: Floats | None = None
+    liquidated: tuple[NDArray[Any], ...] = ()
+
+    @property
+    def mid(self) -> Floats:
+        """Middle of bid and ask; the last price where a side is empty."""
+        middle = (self.bid + self.ask) / 2
+        return np.where(np.isnan(middle), self.last, middle)

@@ -1,0 +1,122 @@
+"""Chooses what each figure of a sentence is about, by the phrases near it.
+
+Every metric that allows the figure's unit and size gets a score: the best phrase of each of its
+lists counts with its weight, less the further away it stands; a phrase that holds the figure counts
+in full. The figure's form, the figure before it and the article's title count too. The reasons are
+kept with the choice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from undertow.claims.context import Choice, Memory, Topic
+from undertow.claims.form import fit
+from undertow.claims.mentions import price_range
+from undertow.claims.metrics import OTHER, Metric, metrics, phrase_book
+from undertow.claims.neighbours import settle_neighbours
+from undertow.claims.phrases import Hit
+from undertow.claims.sentences import Sentence
+from undertow.claims.spot import Spot, nearness, words
+from undertow.claims.units import PRICES
+from undertow.claims.weighing import allows, needs_bonus, score_of
+
+NEED_REACH = 40.0  # further off a word does not count as "near"
+LEAST = 1.7  # with less, a figure is about nothing known
+LEAST_PHRASES = 0.3  # without any phrase of its own, a metric is not considered
+_MEMORY = 4  # sentences after which a bare sum is not about what the last one was about
+Previous = dict[str, tuple[str, float]]
+
+
+def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dict[int, Choice]:
+    """The choice for each figure of the sentence, by item index; updates the memory."""
+    figures = list(sentence.figures())
+    if not figures:
+        return {}
+    hits: dict[str, list[Hit]] = defaultdict(list)
+    for hit in phrase_book().hits(sentence.items):
+        hits[hit.phrase.topic].append(hit)
+    choices: dict[int, Choice] = {}
+    previous: Previous = {}
+    for index in figures:
+        spot = Spot(sentence.items, index, hits)
+        if spot.kind == "price" and "price" not in previous and "money" in previous:
+            previous["price"] = previous["money"]  # a small sum in a list of large ones
+        choice = _best(spot, previous, memory.recall(spot.kind, number, 1), topic)
+        if choice.score < LEAST:
+            choice = _inherited(spot, number, memory) or Choice(OTHER)
+        choices[index] = choice
+        if choice.metric != OTHER:
+            previous[spot.kind] = (choice.metric, sentence.items[index].place)
+            memory.keep(spot.kind, choice.metric, number)
+    settle_neighbours(sentence, figures, choices)
+    return choices
+
+
+def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) -> Choice:
+    best = Choice(OTHER)
+    for metric in metrics().values():
+        if not allows(metric, spot.quantity, spot.kind):
+            continue
+        if metric.name in PRICES and not _priced(spot):
+            continue
+        titled = topic.bonus(metric.name, spot.quantity, spot.kind)
+        of_level = _of_level(metric.name, spot.kind, previous)
+        is_known = metric.name in topic.metrics or of_level or recalled == metric.name
+        if not is_known and titled < 2 and not _has_needs(metric, spot):
+            continue
+        score, reasons = score_of(metric, spot)
+        score += of_level + titled
+        earlier = previous.get(spot.kind)
+        goes_on = earlier is not None and _continues(earlier[0], metric.name)
+        if score < LEAST_PHRASES and not goes_on:
+            continue
+        if earlier is not None and goes_on:
+            score += 2.0 * nearness(spot.items[spot.index].place - earlier[1])
+        elif recalled == metric.name:
+            score += 0.7
+        form = fit(metric, spot)
+        if not (goes_on and spot.kind == "price" and form < 0):
+            score += form
+        score += needs_bonus(metric, spot)
+        if score > best.score:
+            best = Choice(metric.name, score, tuple(reasons))
+    return best
+
+
+def _has_needs(metric: Metric, spot: Spot) -> bool:
+    return all(
+        spot.nearest(f"{metric.name}/needs/{n}") < NEED_REACH for n in range(len(metric.needs))
+    )
+
+
+def _of_level(metric: str, kind: str, previous: Previous) -> float:
+    """A percentage behind a level is its change: ``depth was $14 million, a third less``."""
+    levels = {f"{previous[k][0]}_change" for k in ("money", "price") if k in previous}
+    return 2.5 if kind == "pct" and metric in levels else 0.0
+
+
+def _priced(spot: Spot) -> bool:
+    """Whether some asset of the sentence can have that price; true where none is named."""
+    named = [i.mention.name for i in spot.items if i.mention is not None and i.key == "@"]
+    ranges = [price_range(name) for name in named]
+    if not ranges or None in ranges or "," not in spot.quantity.digits:
+        return True
+    return any(r is not None and r[0] <= spot.quantity.high <= r[1] for r in ranges)
+
+
+def _continues(earlier: str, metric: str) -> bool:
+    return metric == ("liquidations" if earlier == "largest_liquidation" else earlier)
+
+
+def _inherited(spot: Spot, number: int, memory: Memory) -> Choice | None:
+    """What the figure before was about, where a sentence does not say it again."""
+    name = memory.recall(spot.kind, number, _MEMORY)
+    if name is None or spot.kind in ("bare", "pct"):
+        return None
+    unrelated = words("subject", "unrelated")
+    if any(spot.key(back) in unrelated for back in range(-5, 3)):
+        return None
+    if not allows(metrics()[name], spot.quantity, spot.kind):
+        return None
+    return Choice(name, 0.0, (f"as the figure before: {name}",))

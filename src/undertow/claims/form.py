@@ -1,0 +1,84 @@
+"""What the form of a figure says: level or change, price or sum, foreseen or seen."""
+
+from __future__ import annotations
+
+from undertow.claims.metrics import Metric
+from undertow.claims.spot import Spot, nearness, words
+from undertow.claims.units import LEAST_SUM, PRICES
+
+_MOVES = ("direction/fall", "direction/rise")
+_WITH_LEVELS = ("market_cap", "open_interest")  # dollar figures that are levels or changes
+
+
+def fit(metric: Metric, spot: Spot) -> float:
+    """What a figure's form adds to a metric's score, or takes from it."""
+    if spot.kind == "price":
+        return _fit_of_price(metric, spot)
+    is_change = metric.name.endswith(("_change", "_return"))
+    if spot.kind == "money" and metric.name.removesuffix("_change") in _WITH_LEVELS:
+        way = level_or_change(spot)
+        # A trillion is said of little but market values.
+        huge = {"market_cap": 2.0, "market_cap_change": 1.0}.get(metric.name, 0.0)
+        return 2.0 * (way if is_change else -way) + (huge if spot.quantity.scale == 1e12 else 0.0)
+    if spot.kind != "pct":
+        return 0.0
+    if not is_change:
+        return -2.0 if moves_beside(spot) else 0.0
+    if spot.key(-1) in ("to", "at", "within") and not spot.quantity.sign and spot.key(-2) != "up":
+        return -3.0  # "rose to 60%" is a level
+    if spot.quantity.sign:
+        return 2.0
+    return 3.5 if moves_beside(spot) else 2.0 * nearness(spot.nearest(*_MOVES))
+
+
+def _fit_of_price(metric: Metric, spot: Spot) -> float:
+    if metric.name == "chart_level":
+        return 2.5 if is_foreseen(spot) else 0.0
+    if metric.name in PRICES:
+        return 1.5 if metric.name == "price" else 0.0
+    if metric.high <= LEAST_SUM:  # a metric of small sums, which a user added
+        return 1.5
+    return -1.0 if metric.name in ("spread", "basis") else -4.0
+
+
+def level_or_change(spot: Spot) -> int:
+    """1 where the words beside a sum make it a change, -1 where they make it a level, else 0."""
+    changes, hedges = words("beside", "changes"), words("beside", "hedges") - {"by"}
+    back = -1
+    while spot.index + back > 0 and spot.key(back) in hedges:
+        back -= 1
+    before, after = spot.key(back), spot.key(1)
+    if before == "out":
+        before = spot.key(back - 1)
+    behind = spot.key(2) if after == "was" else after
+    if before in changes or behind in changes:
+        return 1
+    return -1 if before in words("beside", "levels") else 0
+
+
+def moves_beside(spot: Spot) -> bool:
+    """Whether a word for a move stands right at the figure: ``down 5%``, ``5% lower``."""
+    moves = {hit.first for topic in _MOVES for hit in spot.hits(topic)}
+    at = spot.index - 1
+    hedges = words("beside", "hedges")
+    while at > 0:
+        key, before, after = spot.items[at].key, spot.items[at - 1].key, spot.items[at + 1].key
+        is_up_to = (key == "up" and after == "to") or (key == "to" and before == "up")
+        if key not in hedges and not is_up_to:
+            break
+        at -= 1
+    return at in moves or (spot.index + 1 in moves and spot.key(1) not in ("more", "less"))
+
+
+def is_foreseen(spot: Spot) -> bool:
+    """Whether a word such as "could" or "support" stands before the figure in its clause."""
+    for hit in spot.hits("chart_level/strong"):
+        between = spot.items[hit.last + 1 : spot.index]
+        if (
+            hit.last < spot.index
+            and len(between) < 12
+            and (spot.key(-1) != "from" or len(between) <= 2)
+            and not any(item.key in (";", ",", ":") for item in between)
+        ):
+            return True
+    return False

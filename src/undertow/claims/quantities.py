@@ -1,0 +1,282 @@
+"""Finds figures in a text: numbers with their currency, scale, unit, sign and qualifier."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from functools import cache
+from itertools import chain, islice
+
+import msgspec
+
+from undertow.claims.timephrases import TimePhrase
+from undertow.claims.vocabulary import currency_words, plain, qualifiers, scale_words, table
+
+MOST_DIGITS = 40
+MOST_FIGURES = 600  # an article of ten pages has some 200 (assumed)
+_NUMBER = (
+    r"\d{1,3}(?:[,\u00a0\u202f]\d{3}){1,5}(?:\.\d{1,8})?(?!\d)"
+    r"|\d{1,3}(?:\.\d{3}){2,5}(?!\d)"
+    r"|(?<=[$€£]) ?\d{1,3}(?: \d{3}){1,4}(?!\d)"
+    r"|\d{1,40}(?:[.,]\d{1,18})?|\.\d{1,8}"
+)
+_CURRENCY = r"(?:US\s?\$|USD\s?|USDT?\s|[AC]\$|[$€£¥₿])\s?"
+_SCALE = (
+    r"(?:thousand|millions?|billions?|trillions?|cardinals?|mln|bln|trln|tln|trn|mio|bn|mn|tn|mm"
+    r"|mil|[kmbtKMBT])(?![A-Za-z])"
+)
+_UNIT = (
+    r"%|percentage points?|percent|per cent|pct|bps|basis points?"
+    r"|(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|cents?\b|x(?![A-Za-z])|-?times\b"
+)
+_AMOUNT = re.compile(
+    rf"(?<![A-Za-z0-9.,])(?P<lead>[~≈]?[-−–+]?)(?P<currency>{_CURRENCY})?(?P<sign>[-−–+])?"
+    rf"(?P<number>{_NUMBER})(?P<more>\+)?(?:(?P<gap>[ \u00a0-]?)(?P<scale>{_SCALE}))?(?P<more2>\+)?"
+    rf"(?:[ \u00a0-]?(?P<unit>{_UNIT}))?",
+    re.IGNORECASE,
+)
+_WORDED = re.compile(
+    r"\b(?P<half>half an? |half-)?(?P<number>an?|one|two|three|four|five|six|seven|eight|nine|ten"
+    r"|twelve|fifteen|twenty)?[ -]?(?:and a (?P<plus>half|quarter) )?"
+    r"(?P<scale>thousand|million|billion|trillion)(?![A-Za-z])"
+    r"(?:[ -](?P<unit>(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|percent\b))?",
+    re.IGNORECASE,
+)
+_FRACTION = re.compile(
+    r"\b(?P<words>one half|half|(?:a|one)[ -](?:third|quarter|fifth|tenth)"
+    r"|(?:two|three|four)[ -](?:thirds|quarters|fifths))"
+    r"(?= (?:of|the|its|their|less|more|lower|smaller|fewer|thinner|higher)\b)",
+    re.IGNORECASE,
+)
+
+
+class Quantity(msgspec.Struct):
+    """One figure as the text has it.
+
+    ``unit`` is a currency, ``pct``, ``bps``, ``x``, a coin (set later) or empty. ``sign`` is 0
+    where none is written. For a range ``low`` and ``high`` are its ends, else both are the value.
+    """
+
+    start: int
+    end: int
+    low: float
+    high: float
+    unit: str
+    scale: float = 1.0
+    sign: int = 0
+    qualifier: str = "="
+    flags: list[str] = []
+    digits: str = ""
+    note: str | None = None
+
+    @property
+    def is_range(self) -> bool:
+        """Whether the text gives two ends."""
+        return "range" in self.flags
+
+    @property
+    def has_scale(self) -> bool:
+        """Whether a word such as million stands behind the figure."""
+        return self.scale >= 1e6
+
+
+def quantities(text: str, times: list[TimePhrase]) -> list[Quantity]:
+    """All figures of a text that are not part of a time, in order; ranges joined."""
+    starts = [time.start for time in times]
+
+    def in_time(at: int) -> bool:
+        index = bisect_right(starts, at) - 1
+        return index >= 0 and at < times[index].end
+
+    amounts = (m for m in _AMOUNT.finditer(text) if not in_time(m.start("number")))
+    found = [_amount(match) for match in islice(amounts, MOST_FIGURES)]
+    taken = {q.start for q in found}
+    for match in islice(chain(_WORDED.finditer(text), _FRACTION.finditer(text)), MOST_FIGURES):
+        worded = _worded(match)
+        if worded is not None and match.start() not in taken and not in_time(match.start()):
+            found.append(worded)
+    found.sort(key=lambda q: (q.start, -q.end))
+    found = _without_overlap(found)
+    for quantity in found:
+        _qualify(quantity, text)
+    return _joined(found, text)
+
+
+def _amount(match: re.Match[str]) -> Quantity:
+    number = match["number"].strip()
+    value = _number_value(number, bool(match["scale"]))
+    flags: list[str] = []
+    unit = _unit_name(match["currency"] or "") or _unit_name(match["unit"] or "")
+    scale, word = 1.0, (match["scale"] or "").lower()
+    end = match.end()
+    lone = len(word) == 1 and not match["currency"] and word != "k" and not match["unit"]
+    if word and (not lone or (match["gap"] == "" and word != "t")):
+        scale = scale_words().get(word, 1.0)
+        if word in table("numbers")["unclear"]["words"]:
+            flags.append("scale unclear")
+    elif word:
+        end = match.end("number")
+    if (match["unit"] or "").lower().startswith("cent") and not match["currency"]:
+        scale /= 100
+    signs = (match["lead"] or "").lstrip("~≈") + (match["sign"] or "")
+    # A dash behind a letter or a bracketless word is a hyphen, which the look-behind cannot see.
+    sign = 0 if not signs else (1 if "+" in signs else -1)
+    value = float(f"{value * scale:.12g}")
+    quantity = Quantity(
+        match.start(), end, value, value, unit, scale, sign, digits=number, flags=flags
+    )
+    if match["more"] or match["more2"]:
+        quantity.qualifier = ">"
+    if (match["lead"] or "").startswith(("~", "≈")):
+        quantity.qualifier = "~"
+    return quantity
+
+
+def _number_value(number: str, scaled: bool) -> float:
+    """The value of digits with marks; a comma before other than three digits is a decimal one."""
+    bare = re.sub(r"[ \u00a0\u202f]", "", number)
+    if len(re.sub(r"\D", "", bare)) > MOST_DIGITS:
+        return float("inf")
+    if bare.count(".") > 1:
+        bare = bare.replace(".", "")
+    elif "," in bare:
+        head, _, tail = bare.rpartition(",")
+        thousands = len(tail.partition(".")[0]) == 3 and not (
+            scaled and head in ("0", "1") and "," not in head
+        )
+        bare = bare.replace(",", "") if thousands else bare.replace(",", ".")
+    return float(bare)
+
+
+def _unit_name(words: str) -> str:
+    name = plain(words).strip().lstrip("-")
+    if not name:
+        return ""
+    if name in ("%", "percent", "per cent", "pct") or name.startswith("percentage"):
+        return "pct"
+    if name in ("bps", "bp") or name.startswith("basis"):
+        return "bps"
+    if name in ("x", "times"):
+        return "x"
+    if name == "₿":
+        return "BTC"
+    return currency_words().get(name, "USD" if "$" in name or name.startswith("usd") else name)
+
+
+def _worded(match: re.Match[str]) -> Quantity | None:
+    groups = match.groupdict()
+    if "words" in groups:
+        share = float(table("numbers")["fractions"][plain(groups["words"])])
+        return Quantity(match.start(), match.end(), share, share, "pct", flags=["words"])
+    word = plain(groups["number"] or "")
+    if not word and not groups["half"]:
+        return None
+    value = float(table("numbers")["words"].get(word, 1)) * (0.5 if groups["half"] else 1.0)
+    value += {"half": 0.5, "quarter": 0.25}.get(plain(groups["plus"] or ""), 0.0)
+    scale = scale_words()[plain(groups["scale"])]
+    unit = _unit_name(groups["unit"] or "")
+    return Quantity(
+        match.start(), match.end(), value * scale, value * scale, unit, scale, flags=["words"]
+    )
+
+
+def _without_overlap(found: list[Quantity]) -> list[Quantity]:
+    kept: list[Quantity] = []
+    for quantity in found:
+        if not kept or quantity.start >= kept[-1].end:
+            kept.append(quantity)
+    return kept
+
+
+@cache
+def _qualifier_words() -> re.Pattern[str]:
+    words = "|".join(re.escape(phrase) for phrase, _ in qualifiers())
+    return re.compile(rf"(?:^|[^a-z])({words})(?: the| a| an| his| its)? ?$")
+
+
+def _qualify(quantity: Quantity, text: str) -> None:
+    before = plain(text[max(0, quantity.start - 32) : quantity.start])
+    rest = plain(text[quantity.end : quantity.end + 16])
+    if (
+        before.endswith(("±", "+/-", "within ", "within a "))
+        or (
+            quantity.unit == "pct"
+            and before.endswith("at ")
+            and rest.startswith((" from mid", " of mid", " from the mid", " around"))
+        )
+        or (
+            quantity.unit == "pct"
+            and rest.startswith((" depth", " market depth", " range", " band", " bid", " ask"))
+        )
+    ):
+        quantity.flags.append("margin")
+    match = _qualifier_words().search(before)
+    if match:
+        quantity.qualifier = dict(qualifiers())[match[1]]
+    after = plain(text[quantity.end : quantity.end + 10])
+    if after.startswith((" or more", " or so")):
+        quantity.qualifier = ">=" if "more" in after else "~"
+
+
+_BETWEEN = re.compile(r"\bbetween (?:about |roughly |around )?$", re.IGNORECASE)
+_FROM = re.compile(r"\bfrom\b[^.;,]{0,40}$", re.IGNORECASE)
+
+
+def _joined(found: list[Quantity], text: str) -> list[Quantity]:
+    """Join ``5-10%``, ``$98,000 to $100,000`` and ``between 5% and 6%`` into ranges."""
+    joined: list[Quantity] = []
+    index = 0
+    while index < len(found):
+        one = found[index]
+        two = found[index + 1] if index + 1 < len(found) else None
+        if two is not None and _are_range(one, two, text):
+            joined.append(_range(one, two))
+            index += 2
+        else:
+            joined.append(one)
+            index += 1
+    return joined
+
+
+def _are_range(one: Quantity, two: Quantity, text: str) -> bool:
+    between = plain(text[one.end : two.start]).strip()
+    units_agree = one.unit == two.unit or not one.unit or not two.unit
+    if not units_agree or two.start - one.end > 6 or one.flags == ["words"]:
+        return False
+    before = text[max(0, one.start - 48) : one.start]
+    is_dash = between in ("-", "–", "—") or (
+        not between
+        and two.sign < 0
+        and text[two.start : two.start + 1] in "-–−"
+        and two.start == one.end
+    )
+    is_range = (
+        is_dash
+        or (between == "to" and not _FROM.search(before) and _is_span(one, two, before))
+        or (between == "and" and bool(_BETWEEN.search(before)))
+    )
+    if not is_range:
+        # "from 3 to 4 percent" is a path: two figures, of which the first borrows the unit.
+        if between == "to" and not one.unit and two.unit and one.digits and one.scale == 1:
+            one.unit = two.unit
+            one.low = one.high = one.low * (two.scale if two.scale > 1 and one.low < 1000 else 1)
+        return False
+    return bool(one.unit or two.unit) and two.low / two.scale < 1000 * max(
+        one.low / one.scale, 1e-9
+    )
+
+
+def _is_span(one: Quantity, two: Quantity, before: str) -> bool:
+    """Whether ``A to B`` can be two ends: not in ``by $5 to $20``, nor with ends far apart."""
+    low = one.low * (two.scale if one.scale == 1 and two.scale > 1 else 1)
+    return not before.endswith("by ") and low < two.low < 3.5 * max(low, 1e-9)
+
+
+def _range(one: Quantity, two: Quantity) -> Quantity:
+    scale = two.scale if one.scale == 1 and two.scale > 1 and one.low < 1000 else 1
+    sign = one.sign or (two.sign if two.sign > 0 else 0)
+    low, high = sorted((one.low * scale, two.high))
+    return Quantity(
+        one.start, two.end, low, high, one.unit or two.unit, max(one.scale, two.scale),
+        sign, one.qualifier, [*one.flags, *two.flags, "range"], one.digits,
+    )  # fmt: skip

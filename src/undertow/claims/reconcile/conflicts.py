@@ -1,0 +1,233 @@
+"""Contradictions between statements: wrong labels, wrong scopes, wrong dates, two totals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+
+from undertow.claims.reconcile.making_checks import are_together, once
+from undertow.claims.reconcile.ranges import cut_off, shown
+from undertow.claims.reconcile.result import Check, Evidence, Group, Statement
+from undertow.claims.reconcile.subjects import NOT_NAMED
+from undertow.measures.as_of import DAY_NS
+from undertow.model.periods import time_text
+
+# Assumed: a label is wrong when the figure is within this of another thing's ...
+EQUAL = 0.03
+# ... and this far from all others of its own.
+FAR = 0.15
+SAME_TOTAL = 0.005
+_ROLLING = ("liquidations", "traders liquidated", "largest liquidation")
+
+
+def find_conflicts(groups: Sequence[Group], checks: Sequence[Check]) -> None:
+    """Mark what contradicts what, on the statements and on their groups."""
+    for group in groups:
+        _sides(group, groups)
+        _scopes(group)
+        _parts_called_whole(group, groups)
+        _two_in_one_text(group)
+        if group.family in ("loss", "exposure", "treasury"):
+            _dates(group)
+    by_id = {item.id: item for group in groups for item in group.statements}
+    for check in checks:
+        _from_arithmetic(check, by_id)
+
+
+def _sides(group: Group, groups: Sequence[Group]) -> None:
+    """A figure called longs that is others' total of both sides, though shorts were closed too."""
+    if group.family != "liquidations":
+        return
+    amounts = [i for i in group.statements if i.claim.unit == "USD" and i.claim.value]
+    totals = [i for i in amounts if i.aspect == "both"]
+    for item in (i for i in amounts if i.aspect in ("long", "short")):
+        same = [
+            total
+            for total in totals
+            if total.publisher != item.publisher
+            and abs(item.value / total.value - 1) <= SAME_TOTAL
+            and are_together(item, total)
+        ]
+        own = [t for t in totals if t.publisher == item.publisher and t.value > item.value * 1.02]
+        if len({total.publisher for total in same}) < 2 or own:
+            continue
+        share = _other_share(item, groups)
+        text = (
+            f"called {item.aspect}s, but {', '.join(i.publisher for i in same[:2])} give"
+            f" {shown(same[0].value, 'USD')} for both sides"
+        )
+        if share is not None and share > 0.05:
+            text += f"; {share:.0%} of the whole market was on the other side"
+            item.say("contradicted", Evidence(kind="source", text=text, by="label"))
+
+
+def _other_share(item: Statement, groups: Sequence[Group]) -> float | None:
+    """Share of the other side in the whole market's liquidations of that time."""
+    other = "short" if item.aspect == "long" else "long"
+    for group in groups:
+        is_market = group.family == "liquidations" and group.subject == "ALL"
+        if not is_market or group.scope != "all" or group.episode != item.episode:
+            continue
+        near = [i for i in group.statements if i.claim.unit == "USD" and are_together(i, item)]
+        parts = [i.value for i in near if i.aspect == other]
+        totals = [i.value for i in near if i.aspect == "both"]
+        if parts and totals:
+            return median(parts) / max(totals)
+    return None
+
+
+def _scopes(group: Group) -> None:
+    """An all-venue figure called perpetuals: it is the others' total, and far from their perps."""
+    levels = [i for i in once(group.statements) if i.claim.unit == "USD" and i.aspect != "change"]
+    for item in (i for i in levels if i.scope == "perps"):
+        whole = [i for i in levels if i.scope == "all" and i.publisher != item.publisher]
+        own = [i for i in levels if i.scope == "perps" and i is not item]
+        equal = [i for i in whole if _ratio(i, item) <= EQUAL]
+        far = [i for i in own if _ratio(i, item) > FAR]
+        if equal and far and len(far) == len(own):
+            text = (
+                f"{shown(item.value, 'USD')} is the figure of all venues ({equal[0].publisher});"
+                f" perpetuals alone: {shown(_scaled(far[0], item), 'USD')} ({far[0].publisher})"
+            )
+            item.say("contradicted", Evidence(kind="source", text=text, by="scope"))
+
+
+def _ratio(other: Statement, item: Statement) -> float:
+    """How far apart two figures are, once lost thousands are put back."""
+    scaled = _scaled(other, item)
+    return abs(scaled / item.value - 1) if item.value else 1.0
+
+
+def _scaled(other: Statement, item: Statement) -> float:
+    value = other.value
+    for factor in (1e3, 1e6):
+        # A unit error shows as a figure a thousand times smaller than any of its kind.
+        if value and item.value / value > 300:
+            value = other.value * factor
+    return value
+
+
+def _parts_called_whole(group: Group, groups: Sequence[Group]) -> None:
+    """One coin's figure called the whole market's."""
+    if group.family not in ("market cap", "open interest") or group.subject not in ("TOTAL", "ALL"):
+        return
+    levels = [i for i in group.statements if i.claim.unit == "USD" and i.aspect != "change"]
+    usual = median([i.value for i in levels]) if levels else 0.0
+    for item in levels:
+        if len(levels) < 3 or not usual or abs(item.value / usual - 1) <= FAR:
+            continue
+        for other in groups:
+            if (other.family, other.episode) != (group.family, group.episode) or other is group:
+                continue
+            equal = [
+                i for i in other.statements
+                if i.aspect != "change" and i.claim.unit == "USD" and _ratio(i, item) <= EQUAL
+                and i.publisher != item.publisher and are_together(i, item)
+            ]  # fmt: skip
+            if equal:
+                text = (
+                    f"{shown(item.value, 'USD')} is the figure of {other.subject} alone"
+                    f" ({equal[0].publisher}); the whole market stood near {shown(usual, 'USD')}"
+                )
+                item.say("contradicted", Evidence(kind="source", text=text, by="label"))
+                break
+
+
+def _two_in_one_text(group: Group) -> None:
+    """Two figures of one quantity in one text that are neither rounded nor cut off."""
+    by_text: dict[tuple[str, str, str, str], list[Statement]] = {}
+    for item in group.statements:
+        if not item.in_library and item.claim.value is not None:
+            key = (item.id.split(".")[0], item.aspect, item.claim.unit or "", item.scope)
+            by_text.setdefault(key, []).append(item)
+    for (_, aspect, unit, _), items in by_text.items():
+        if group.family in _ROLLING and unit == "USD":
+            _two_totals(group, aspect, unit, items)
+        if group.family == "price" and aspect == "level":
+            _below_its_low(group, items)
+
+
+def _two_totals(group: Group, aspect: str, unit: str, items: Sequence[Statement]) -> None:
+    same = [i for i in items if i.window in ("24h", "day", None)]
+    values = sorted({item.value for item in same})
+    for low, high in pairwise(values):
+        first = next(i for i in same if i.value == low)
+        second = next(i for i in same if i.value == high)
+        how = cut_off(low, high) or cut_off(high, low)
+        text = f"{first.publisher}: {shown(low, unit)} and {shown(high, unit)} ({aspect}) in one"
+        text += " text"
+        evidence = Evidence(kind="source", text=f"{text}{', ' + how if how else ''}",
+                            by="rounding" if how else "two snapshots")  # fmt: skip
+        first.say("explained", evidence)
+        if not how and not first.allowed.meets(second.allowed):
+            group.conflicts.append(text)
+
+
+def _below_its_low(group: Group, levels: Sequence[Statement]) -> None:
+    """ "Below 104,000", with a low above that in the same text."""
+    for level in levels:
+        lows = [
+            i
+            for i in group.statements
+            if i.aspect == "low" and i.id.split(".")[0] == level.id.split(".")[0]
+            and i.claim.qualifier == "=" and are_together(i, level) and i.subject == level.subject
+        ]  # fmt: skip
+        if level.claim.qualifier in ("<", "<=") and lows:
+            low = min(lows, key=lambda item: item.value)
+            if low.value > level.value:
+                text = (
+                    f"{level.publisher}: below {shown(level.value)}, but its own low is"
+                    f" {shown(low.value)}"
+                )
+                level.evidence.append(Evidence(kind="source", text=text, by="internal conflict"))
+                if text not in group.conflicts:
+                    group.conflicts.append(text)
+
+
+def _dates(group: Group) -> None:
+    """An article that dates an event otherwise than all who know its day."""
+    exact = [i for i in group.statements if i.span and i.span[1] - i.span[0] <= DAY_NS]
+    days = [i.span[0] // DAY_NS for i in exact if i.span]
+    publishers = {i.publisher for i in exact}
+    if len(publishers) < 3 or group.family != "loss" or group.subject == NOT_NAMED:
+        return
+    first, last = min(days) * DAY_NS, (max(days) + 1) * DAY_NS
+    for item in group.statements:
+        if item.span and (item.span[1] <= first or item.span[0] >= last + 30 * DAY_NS):
+            text = (
+                f"dated {item.claim.as_of}; {len(publishers)} others date it from"
+                f" {time_text(first)[:10]}"
+            )
+            item.evidence.append(Evidence(kind="source", text=text, by="date"))
+            group.conflicts.append(f"{item.publisher}: {text}")
+
+
+def _from_arithmetic(check: Check, by_id: dict[str, Statement]) -> None:
+    """What arithmetic says about the statements that went into a check."""
+    named = [by_id[name] for name in check.statements if name in by_id]
+    if not named:
+        return
+    text = f"{check.expression} = {check.computed:,.6g}; {check.note}"
+    evidence = Evidence(kind="arithmetic", text=text, by=check.kind, value=check.computed)
+    stated = named[-1]
+    if check.verdict == "contradiction" and check.kind == "proceeds":
+        for item in named:
+            if item.aspect != "debt":
+                item.say("contradicted", evidence)
+    elif check.verdict == "contradiction" and check.kind == "balance":
+        named[min(1, len(named) - 1)].say("contradicted", evidence)
+    elif check.verdict == "contradiction" and check.kind in ("share", "change"):
+        stated.say("contradicted", evidence)
+    elif check.verdict == "contradiction":
+        stated.say("explained", evidence)
+    elif check.verdict == "scale error":
+        is_resolved = abs(check.computed - stated.value) > abs(stated.value)
+        stated.say("explained" if is_resolved else "contradicted", evidence)
+    elif check.verdict == "ok":
+        for item in named:
+            item.evidence.append(evidence)
+            if item.verdict in ("unsupported", "cannot be checked"):
+                item.verdict = "consistent"
+    else:
+        stated.evidence.append(evidence)

@@ -1,0 +1,201 @@
+"""The best estimate of each quantity, how far it reaches, and who is off by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from undertow.claims.reconcile.grouping import strands
+from undertow.claims.reconcile.ranges import shown
+from undertow.claims.reconcile.result import Check, Estimate, Group, Statement
+
+# Assumed: figures within this of one another were read from the same place.
+NEAR = 0.01
+_ROLLING = ("liquidations", "traders liquidated")
+
+
+def estimate(group: Group, checks: Sequence[Check]) -> None:
+    """Best estimates of a group's strands, and each statement's distance from its own."""
+    if group.family == "outlook":
+        return
+    closed = {name for check in checks if check.verdict == "ok" for name in check.statements}
+    for (aspect, unit), items in strands(group).items():
+        if group.family == "price" and _by_measurement(aspect, items):
+            continue
+        usable = [i for i in items if i.verdict != "contradicted" and i.claim.value is not None]
+        usable = [i for i in usable if i.claim.qualifier in ("=", "~")] or usable
+        if not usable:
+            continue
+        found = _best(group, aspect, unit, usable, closed)
+        group.best.append(found)
+        for item in items:
+            if item.claim.value is not None and found.value:
+                item.off_by = round(item.value / found.value - 1, 6)
+
+    _share_of_best(group)
+
+
+def _by_measurement(aspect: str, items: Sequence[Statement]) -> bool:
+    """Prices and changes of a moment have no common value: each is off by what was measured."""
+    measured = {item.id: e.value for item in items for e in item.evidence if e.kind == "tape"}
+    if aspect in ("low", "high") or not measured:
+        return False
+    for item in items:
+        value = measured.get(item.id)
+        if value and item.verdict == "contradicted":
+            item.off_by = round(item.value / value - 1, 6)
+    return True
+
+
+def _share_of_best(group: Group) -> None:
+    """The share of a side follows from the best estimates of the side and of both."""
+    known = {item.aspect: item for item in group.best if item.unit == "USD"}
+    for number, share in enumerate(group.best):
+        part, both = known.get(share.aspect.removesuffix(" share")), known.get("both")
+        if share.unit != "pct" or part is None or both is None or part is both or not both.value:
+            continue
+        value = 100 * part.value / both.value
+        group.best[number] = Estimate(
+            aspect=share.aspect, unit="pct", value=value,
+            low=100 * part.low / both.high, high=100 * part.high / both.low, as_of=both.as_of,
+            why=f"{shown(part.value)} / {shown(both.value)}, at the peak", sources=both.sources,
+        )  # fmt: skip
+        for item in group.statements:
+            if item.aspect == share.aspect and item.claim.unit == "pct":
+                item.off_by = round(item.value / value - 1, 6)
+
+
+def _best(
+    group: Group, aspect: str, unit: str, items: Sequence[Statement], closed: set[str]
+) -> Estimate:
+    if group.family in _ROLLING and unit in ("USD", "count"):
+        return _peak(aspect, unit, items, closed)
+    if group.family == "price" and aspect in ("low", "high"):
+        measured = _on_tape(aspect, unit, items)
+        if measured is not None:
+            return measured
+    if group.family == "price" and aspect in ("low", "high"):
+        size = min if aspect == "low" else max
+        edge = size(item.value for item in items)
+        near = [i for i in items if abs(i.value - edge) <= NEAR / 2 * abs(edge)]
+        return _of(aspect, unit, near, edge, f"the {aspect}est that was reported")
+    return _most_supported(aspect, unit, items)
+
+
+def _peak(aspect: str, unit: str, items: Sequence[Statement], closed: set[str]) -> Estimate:
+    """The peak of the rolling series: the figure near it whose sides add up, else the middle."""
+    windows = [i for i in items if i.window in ("24h", "day", None)] or list(items)
+    peak = max(item.value for item in windows)
+    near = [item for item in windows if item.value >= peak - NEAR * abs(peak)]
+    sound = [item for item in near if item.id in closed]
+    value = max(item.value for item in sound) if sound else median(i.value for i in near)
+    count = len({item.publisher for item in near})
+    why = f"peak of the rolling window: {count} publishers within {NEAR:.0%}"
+    if sound:
+        why += "; its sides add up"
+    if unit == "USD":
+        why += "; exchanges' feeds are throttled, so that it is a lower bound"
+    return _of(aspect, unit, near, value, why)
+
+
+def _on_tape(aspect: str, unit: str, items: Sequence[Statement]) -> Estimate | None:
+    """The extreme that was measured, with those printed that are closest to it."""
+    measured = [e.value for i in items for e in i.evidence if e.kind == "tape" and e.value]
+    if not measured:
+        return None
+    edge = min(measured) if aspect == "low" else max(measured)
+    near = [i for i in items if abs(i.value - edge) <= NEAR / 2 * abs(edge)]
+    estimate = _of(aspect, unit, near or items[:1], edge, "measured on the tape's candles")
+    values = [edge, *(item.value for item in near)]
+    return Estimate(aspect=aspect, unit=unit, value=edge, low=min(values), high=max(values),
+                    as_of=estimate.as_of, why=estimate.why,
+                    sources=estimate.sources if near else [])  # fmt: skip
+
+
+def _most_supported(aspect: str, unit: str, items: Sequence[Statement]) -> Estimate:
+    """The value with most publishers within one percent; of equals the later, the more exact.
+
+    A loss: the highest with two publishers, since first reports know only a part.
+    """
+
+    def support(item: Statement) -> tuple[bool, int, bool, int, int, str]:
+        near = {
+            other.publisher
+            for other in items
+            if abs(other.value - item.value) <= NEAR * abs(item.value)
+        }
+        when = item.span[0] if item.span else 0
+        is_measured = any(e.kind == "tape" and e.verdict == "consistent" for e in item.evidence)
+        return (
+            is_measured,
+            len(near),
+            not item.in_library,
+            when,
+            len(f"{abs(item.value):.12g}".strip("0")),
+            item.id,
+        )
+
+    best = max(items, key=support)
+    if items[0].family == "loss":
+        # First reports are low: the highest that a second source confirms.
+        best = max(items, key=lambda item: (support(item)[1] > 1, item.value))
+    near = [i for i in items if abs(i.value - best.value) <= NEAR * abs(best.value)]
+    count = len({item.publisher for item in near})
+    why = f"{count} publishers within {NEAR:.0%}" if count > 1 else "one publisher only"
+    others = [item for item in items if item not in near]
+    if others:
+        low, high = min(i.value for i in items), max(i.value for i in items)
+        why += f"; others from {shown(low, unit)} to {shown(high, unit)}"
+    return _of(aspect, unit, near, best.value, why)
+
+
+def _of(aspect: str, unit: str, items: Sequence[Statement], value: float, why: str) -> Estimate:
+    values = [item.value for item in items] or [value]
+    exact = min(
+        (i for i in items if i.span), key=lambda i: i.span[1] - i.span[0] if i.span else 0,
+        default=None,
+    )  # fmt: skip
+    return Estimate(
+        aspect=aspect,
+        unit=unit or None,
+        value=value,
+        low=min([*values, value]),
+        high=max([*values, value]),
+        as_of=exact.claim.as_of if exact is not None else None,
+        why=why,
+        sources=list(dict.fromkeys(item.publisher for item in items)),
+    )
+
+
+def summarise(group: Group) -> None:
+    """What relates the statements of a group, what explains them, and who contradicts."""
+    by = [e.by for item in group.statements if item.verdict == "explained" for e in item.evidence]
+    group.explained_by = [word for word in dict.fromkeys(by) if word]
+    if group.family == "outlook":
+        group.relation = "not facts"
+    elif group.family == "in words":
+        group.relation = "statements in words"
+    elif group.series:
+        group.relation = "one rolling series seen at different times"
+    elif group.family == "price":
+        group.relation = "running extremes and prices at different times and venues"
+    elif group.family == "loss":
+        group.relation = "an estimate that grew, then differs by how it is valued"
+    else:
+        group.relation = "levels by time and provider"
+    for item in group.statements:
+        if item.verdict == "contradicted" and item.same_as is None:
+            unit = item.claim.unit
+            reason = _gravest(item)
+            figure = f"{item.aspect} {shown(item.value, unit)}"
+            if group.family == "in words":
+                figure = f"'{item.claim.span}'"
+            line = f"{item.publisher}: {figure}: {reason}"
+            if line not in group.conflicts:
+                group.conflicts.append(line)
+
+
+def _gravest(item: Statement) -> str:
+    against = [e for e in item.evidence if e.verdict == "contradicted"]
+    # The last that was found says most: labels and sums come after the first comparison.
+    return against[-1].text if against else ""

@@ -1,0 +1,48 @@
+"""Units that stand beside a figure as names: coins, and dollars that are only meant."""
+
+from __future__ import annotations
+
+import re
+
+from undertow.claims.mentions import Mention
+from undertow.claims.quantities import Quantity
+from undertow.claims.sentences import Sentence
+from undertow.claims.spot import words
+from undertow.claims.vocabulary import table
+
+
+# A coin that nobody listed: "523 million NEM", "6,850 osETH".
+_TICKER = re.compile(r"([a-z]{0,3}[A-Z]{2,6})\b(?!-)")
+
+
+def with_coins(figures: list[Quantity], names: list[Mention], text: str) -> list[Quantity]:
+    """Give figures that stand before a coin's name that coin as unit."""
+    by_start = {name.start: name for name in names if name.what == "asset"}
+    for figure in figures:
+        if figure.unit or figure.flags == ["words"]:
+            continue
+        gap = figure.end
+        while gap < len(text) and text[gap] in " \u00a0":
+            gap += 1
+        name = by_start.get(gap)
+        if name is None:
+            ticker = _TICKER.match(text, gap)
+            if ticker is not None and ticker[1] not in table("market")["not_coins"]["words"]:
+                figure.unit, figure.end = ticker[1], ticker.end(1)
+            continue
+        after = text[name.end : name.end + 18].lower().split()
+        if not after or after[0].strip(".,;") not in words("units", "no_unit"):
+            figure.unit, figure.end = name.name, name.end
+    return figures
+
+
+def borrow_units(sentence: Sentence) -> None:
+    """A bare figure with a scale word ("1.3 billion") is taken for dollars, and flagged."""
+    for index in sentence.figures():
+        quantity = sentence.items[index].quantity
+        if quantity is None or quantity.unit or not quantity.has_scale:
+            continue
+        after = {item.key for item in sentence.items[index + 1 : index + 4]}
+        if not words("units", "counted") & after:
+            quantity.unit = "USD"
+            quantity.flags.append("unit missing")

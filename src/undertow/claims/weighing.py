@@ -1,0 +1,59 @@
+"""Weighs the phrases that speak for a metric at a figure."""
+
+from __future__ import annotations
+
+from undertow.claims.metrics import WEIGHTS, Metric
+from undertow.claims.quantities import Quantity
+from undertow.claims.spot import Spot, nearness
+from undertow.claims.units import PRICES
+
+
+def allows(metric: Metric, quantity: Quantity, kind: str) -> bool:
+    """Whether a metric takes the figure's unit and size."""
+    if not _takes_unit(metric, quantity, kind) or "margin" in quantity.flags:
+        return False
+    if kind == "pct" and "words" in quantity.flags:  # "a third" is a share or a change
+        return metric.name.endswith(("_share", "_change"))
+    if "scale unclear" in quantity.flags:
+        return metric.name not in PRICES
+    if kind == "money" and metric.name in PRICES:
+        return False
+    low = 0.0 if kind == "coin" else max(metric.low, metric.low_usd if kind == "money" else 0.0)
+    return low <= quantity.low and quantity.high <= metric.high
+
+
+def _takes_unit(metric: Metric, quantity: Quantity, kind: str) -> bool:
+    if kind == "coin":
+        return "coin" in metric.units
+    if kind == "bare":
+        return "count" in metric.units or "index" in metric.units
+    if kind in ("money", "price"):
+        return "USD" in metric.units or quantity.unit in metric.units
+    return quantity.unit in metric.units
+
+
+def score_of(metric: Metric, spot: Spot) -> tuple[float, list[str]]:
+    """The sum of the best phrase of each list, and the phrases that made it."""
+    score, reasons = 0.0, []
+    for tier in WEIGHTS:
+        best, said = 0.0, ""
+        for hit in spot.hits(f"{metric.name}/{tier}"):
+            value = hit.phrase.weight
+            if hit.figure is None:
+                value *= nearness(spot.distance(hit))
+                if hit.first > spot.index and metric.name == "chart_level":
+                    value *= 0.5  # "fell to $30,000 on bets that": what follows foresees nothing
+            if abs(value) > abs(best):
+                best, said = value, " ".join(hit.phrase.words)
+        score += best
+        if best:
+            reasons.append(f"{said} {best:+.1f}")
+    return score, reasons
+
+
+def needs_bonus(metric: Metric, spot: Spot) -> float:
+    """A metric that needs certain words says more than one that needs none."""
+    return sum(
+        nearness(min(spot.nearest(f"{metric.name}/needs/{n}"), 90.0))
+        for n in range(len(metric.needs))
+    )

@@ -1,0 +1,196 @@
+"""``undertow claims reconcile``, ``check`` and ``library``: what adds up, and what the data say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from undertow.cli.app import JsonOption, print_json
+from undertow.cli.claims import ArticlesArgument, DateOption, claims_app, read_claims
+from undertow.errors import UndertowError
+
+if TYPE_CHECKING:
+    from undertow.claims.reconcile import Group, Reconciliation, Source, Statement
+
+TapeOption = Annotated[
+    str | None,
+    typer.Option(metavar="TAPE", help="Tape to measure on; default: the bundled one of that day."),
+]
+
+
+@claims_app.command()
+def reconcile(
+    articles: ArticlesArgument,
+    tape: TapeOption = None,
+    date: DateOption = None,
+    as_json: JsonOption = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write DIR/reconciliation.json.")
+    ] = None,
+) -> None:
+    """Say which figures are one series, which are wrong, and what is the best estimate."""
+    answer = _reconciled(_sources(articles, date), tape)
+    if as_json:
+        print_json(answer.as_json())
+    else:
+        _print_answer(answer)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        path = out / "reconciliation.json"
+        text = json.dumps(answer.as_json(), ensure_ascii=False, allow_nan=False, indent=1)
+        path.write_text(text, encoding="utf-8")
+        typer.echo(f"written: {path.resolve()}", err=as_json)
+
+
+@claims_app.command()
+def check(
+    sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="With a figure in it.")],
+    at: Annotated[str, typer.Option(metavar="TIME", help="When it was said: ISO-8601 UTC.")],
+    tape: TapeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold one sentence against the library and a tape."""
+    from undertow.claims.reconcile.one_sentence import check_sentence
+    from undertow.tape import Tape
+
+    name = _tape_name(tape, [at])
+    opened = None if name is None else Tape.open(name)
+    checked = check_sentence(sentence, at, tape=opened, tape_name=name)
+    if as_json:
+        print_json(checked.as_json())
+        return
+    for statement, group in checked.statements:
+        _print_statement(statement, group)
+
+
+@claims_app.command()
+def library(
+    event: Annotated[str | None, typer.Option(help="Event, or a day of it.")] = None,
+    metric: Annotated[str | None, typer.Option(help="As the library names it.")] = None,
+    asset: Annotated[str | None, typer.Option(help="Ticker, or ALL.")] = None,
+    verdict: Annotated[str | None, typer.Option(help="consistent, contradicted, ...")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the published figures of past crashes with their verdicts."""
+    import msgspec
+
+    from undertow.claims.library import library as figures
+    from undertow.report import terminal
+
+    found = figures(event, metric, asset, verdict=verdict)
+    if as_json:
+        print_json([msgspec.to_builtins(item) for item in found])
+        return
+    titles = ("id", "event", "metric", "asset", "side", "figure", "as of", "publisher", "verdict")
+    rows = [
+        (i.id, i.event, i.metric, i.asset, "" if i.side == "both" else i.side, i.figure, i.as_of,
+         i.publisher, i.verdict or "")
+        for i in found
+    ]  # fmt: skip
+    terminal.console().print(terminal.table(titles, rows, right=("figure",)))
+    wrong = sum(not item.usable for item in found)
+    typer.echo(f"{len(found)} figures, {wrong} of them found wrong and not used")
+
+
+def _sources(articles: list[str], date: str | None) -> list[Source]:
+    """The articles with the claims that are extracted from them."""
+    from undertow.claims.reconcile import Source
+
+    return [
+        Source(
+            publisher=article.publisher or Path(article.name).stem,
+            published=article.published,
+            text=article.text,
+            claims=claims,
+        )
+        for article, claims in read_claims(articles, date)
+    ]
+
+
+def _reconciled(sources: list[Source], tape: str | None) -> Reconciliation:
+    from undertow.claims.reconcile import reconcile as hold
+    from undertow.tape import Tape
+
+    name = _tape_name(tape, [source.published for source in sources])
+    opened = None if name is None else Tape.open(name)
+    return hold(sources, tape=opened, tape_name=name)
+
+
+def _tape_name(tape: str | None, days: list[str | None]) -> str | None:
+    """The tape that was asked for, else the bundled one of the first day that has one."""
+    from undertow.claims.library import tape_for
+
+    if tape is not None:
+        return tape
+    return next((found for day in days if (found := tape_for(day)) is not None), None)
+
+
+def _print_answer(answer: Reconciliation) -> None:
+    from undertow.report import terminal
+
+    if not answer.statements:
+        raise UndertowError("no figures found in these articles, nothing to reconcile")
+    console = terminal.console()
+    rows = [
+        (group.title, str(len(group.statements)), _best(group), ", ".join(group.explained_by),
+         str(len(group.conflicts) or ""))
+        for group in answer.groups
+    ]  # fmt: skip
+    titles = ("quantity", "claims", "best estimate", "explained by", "conflicts")
+    console.print(terminal.table(titles, rows, right=("claims", "conflicts")))
+    conflicts = [(group.title, line) for group in answer.groups for line in group.conflicts]
+    if conflicts:
+        console.print(terminal.table(("quantity", "in conflict"), conflicts))
+    _print_sums(answer)
+    counted = ", ".join(f"{count} {verdict}" for verdict, count in answer.counts().items())
+    measured = f"measured on {answer.tape}" if answer.tape else "no tape of that time: not measured"
+    typer.echo(f"{counted}; {measured}")
+
+
+def _print_sums(answer: Reconciliation) -> None:
+    """The sums that the articles' own figures are part of, the wrong ones first."""
+    from undertow.report import terminal
+
+    given = [c for c in answer.checks if any(name.startswith("A") for name in c.statements)]
+    rows = [
+        (c.expression, f"{c.computed:,.6g}", "" if c.stated is None else f"{c.stated:,.6g}",
+         c.verdict, c.note, ", ".join(c.publishers))
+        for c in sorted(given, key=lambda c: ("ok", "implied").count(c.verdict))
+    ]  # fmt: skip
+    if rows:
+        titles = ("sum", "gives", "printed", "verdict", "about", "who")
+        terminal.console().print(terminal.table(titles, rows, right=("gives", "printed")))
+
+
+def _best(group: Group) -> str:
+    from undertow.claims.reconcile.ranges import shown
+
+    parts = []
+    for item in group.best[:3]:
+        text = f"{item.aspect} {shown(item.value, item.unit)}"
+        if item.low != item.high:
+            text += f" ({shown(item.low)} to {shown(item.high)})"
+        parts.append(text)
+    return "; ".join(parts)
+
+
+def _print_statement(statement: Statement, group: Group) -> None:
+    from undertow.claims.reconcile.ranges import shown
+    from undertow.report import terminal
+
+    claim = statement.claim
+    what = f"{statement.subject} {statement.family} {statement.aspect}".strip()
+    figure = shown(statement.value, claim.unit)
+    typer.echo(f"{what}: {claim.qualifier} {figure}: {statement.verdict}")
+    order = sorted(statement.evidence, key=lambda e: e.verdict != statement.verdict)
+    rows = [(e.kind, e.by, e.text) for e in order]
+    terminal.console().print(terminal.table(("held against", "by", "what it says"), rows))
+    for item in group.best:
+        if item.aspect == statement.aspect and (item.unit or "") == (claim.unit or ""):
+            low, high = shown(item.low, item.unit), shown(item.high, item.unit)
+            typer.echo(
+                f"best estimate: {shown(item.value, item.unit)} ({low} to {high}): {item.why}"
+            )

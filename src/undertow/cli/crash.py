@@ -1,0 +1,164 @@
+"""Commands that run markets: crash, run, replay, compare, score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from undertow.cli.app import JsonOption, app, complain, print_json
+from undertow.errors import UndertowError
+
+if TYPE_CHECKING:
+    from undertow.lab.run import Progress, Run
+    from undertow.lab.scenario import Scenario
+
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a lever or any number; see --levers."),
+]
+Seed = Annotated[int | None, typer.Option(help="Of all dice; default: the scenario's.")]
+Runs = Annotated[int, typer.Option(min=1, help="How many runs, with as many seeds.")]
+PathOption = Annotated[
+    str,
+    typer.Option(
+        "--path", metavar="real|model",
+        help="Prices from the tape, or from the trading itself.",
+    ),
+]  # fmt: skip
+Out = Annotated[Path, typer.Option(metavar="DIR", help="Where runs and reports are kept.")]
+
+
+@app.command()
+def crash(
+    scenario: Annotated[str, typer.Argument(metavar="EVENT")] = "2025-11-04",
+    path: PathOption = "real",
+    changes: Changes = None,
+    seed: Seed = None,
+    runs: Runs = 1,
+    out: Out = Path("runs"),
+    as_json: JsonOption = False,
+    levers: Annotated[bool, typer.Option("--levers", help="List what can be changed.")] = False,
+) -> None:
+    """Run a crash again, compare it with what happened, and write a report.
+
+    An interrupted run goes on when the same command is given again.
+    """
+    if levers:
+        _print_levers()
+        return
+    made = _runs(scenario, path, changes, seed, runs, out)
+    _tell(made, as_json)
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO.toml")],
+    path: PathOption = "model",
+    changes: Changes = None,
+    seed: Seed = None,
+    runs: Runs = 1,
+    out: Out = Path("runs"),
+    as_json: JsonOption = False,
+) -> None:
+    """Run a scenario of one's own."""
+    made = _runs(scenario, path, changes, seed, runs, out)
+    _tell(made, as_json)
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    out: Out = Path("replays"),
+    as_json: JsonOption = False,
+) -> None:
+    """Run again what made a run, and say whether the same came out: exit code 1 if not."""
+    from undertow.lab import run as runs
+
+    old = runs.open_run(folder)
+    with _progress("Running") as progress:
+        new = runs.replay(old, out, progress)
+    same = runs.same_tapes(old, new)
+    if as_json:
+        print_json({"run": old.id, "replay": new.id, "same": same, "folder": str(new.folder)})
+    else:
+        typer.echo(f"{new.folder}: {'the same, byte by byte' if same else 'differs'}")
+        if old.id != new.id:
+            typer.echo("the code has changed since: the run has another name")
+    raise typer.Exit(0 if same else 1)
+
+
+def _runs(
+    name: str, path: str, changes: list[str] | None, seed: int | None, count: int, out: Path
+) -> list[Run]:
+    from undertow.lab.batch import run_many, seeds_of
+    from undertow.lab.run import run as run_once
+    from undertow.lab.scenario import load
+
+    given = dict(_pair(text) for text in changes or [])
+    scenario: Scenario = load(name).with_values(given) if given else load(name)
+    first = scenario.seed if seed is None else seed
+    if count == 1:
+        with _progress("Running") as progress:
+            return [
+                run_once(
+                    scenario, seed=first, path=path, folder=out, progress=progress, changes=given
+                )
+            ]
+    seeds = [first + one for one in range(len(seeds_of(scenario, count)))]
+    with _progress(f"{count} runs") as progress:
+        return run_many(scenario, seeds, path=path, folder=out, changes=given, progress=progress)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise UndertowError(f"--set {text}: expected KEY=VALUE")
+    return key.strip(), value.strip()
+
+
+@contextmanager
+def _progress(text: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f}%"),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _tell(made: list[Run], as_json: bool) -> None:
+    from undertow.lab.compare import compare
+    from undertow.lab.summary import summary
+    from undertow.report.crash import page
+    from undertow.report.crash.terminal import print_summary
+    from undertow.report.page import write_page
+
+    first = made[0]
+    measured = summary(first)
+    rows = compare(first) if first.about["event"] else []
+    report = first.folder / "report.html"
+    write_page(page(first, rows, made[1:]), report)
+    if as_json:
+        print_json({
+            "runs": [one.id for one in made], "folder": str(first.folder),
+            "summary": measured.as_json(), "compared": [row.as_json() for row in rows],
+        })  # fmt: skip
+    else:
+        print_summary(measured, rows)
+        for note in first.about["notes"]:
+            complain(note)
+        typer.echo(f"report: {report.resolve()}")
+
+
+def _print_levers() -> None:
+    from undertow.lab.levers import LEVERS
+    from undertow.report import terminal
+
+    rows = [[name, one.unit, one.meaning] for name, one in LEVERS.items()]
+    terminal.console().print(terminal.table(["lever", "unit", "what it does"], rows))

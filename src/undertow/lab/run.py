@@ -1,0 +1,236 @@
+"""Runs: one scenario, one seed, one folder, which the hash of what went in names.
+
+Running the same again finds the folder and does nothing. A run that was interrupted goes on where
+it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import undertow
+from undertow.errors import UndertowError
+from undertow.lab.build import build
+from undertow.lab.feeds import shown
+from undertow.lab.scenario import Scenario, load
+from undertow.lab.world import World
+from undertow.tape import Tape
+from undertow.tape.files import write_atomically
+from undertow.tape.writer import TapeWriter
+
+PATHS = ("real", "model")
+CHECKPOINT = "checkpoint.pickle"
+ABOUT = "run.json"
+Progress = Callable[[int, int], None]
+# Folders whose code decides what a run does.
+_DECIDING = ("agents", "kernels", "lab", "measures", "model", "reference", "venues")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes
+    ----------
+    folder
+        Where it lies: ``run.json``, ``scenario.toml``, and the tapes ``true`` and ``shown``.
+    about
+        What went in and what came out in short: id, scenario, seed, path, version, notes.
+    """
+
+    folder: Path
+    about: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Sixteen hexadecimal digits that scenario, seed and code decide."""
+        return str(self.about["id"])
+
+    @property
+    def tape(self) -> Tape:
+        """Everything that happened."""
+        return Tape.open(str(self.folder / "true"))
+
+    @property
+    def shown(self) -> Tape:
+        """The liquidations that public feeds would have shown."""
+        return Tape.open(str(self.folder / "shown"))
+
+    @property
+    def scenario(self) -> Scenario:
+        """What was run."""
+        return load(self.folder / "scenario.toml")
+
+
+@cache
+def code_hash() -> str:
+    """Sixteen hexadecimal digits that change with the code that decides what a run does."""
+    digest = sha256(undertow.__version__.encode())
+    root = Path(undertow.__file__).parent
+    for folder in _DECIDING:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in (".py", ".toml", ".csv"):
+                digest.update(f"{path.relative_to(root)} {path.stat().st_size}\n".encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def run_id(scenario: Scenario, seed: int, path: str) -> str:
+    """The name of a run."""
+    text = f"{scenario.digest()} {seed} {path} {code_hash()}"
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def run(
+    scenario: Scenario, *, seed: int | None = None, path: str = "real", folder: Path,
+    progress: Progress | None = None, tape: Tape | None = None,
+    changes: Mapping[str, object] | None = None,
+) -> Run:  # fmt: skip
+    """Run a scenario once, or find the run that was made before.
+
+    Parameters
+    ----------
+    seed
+        Instead of the scenario's.
+    path
+        ``real`` or ``model``, see `build`.
+    folder
+        Where runs lie; this one goes into a folder named by its id.
+    progress
+        Told how many steps are done, and of how many.
+    tape
+        Of the real market, instead of the scenario's bundled one.
+    changes
+        What was changed in the scenario; only kept with the run.
+
+    Raises
+    ------
+    UndertowError
+        For an unknown path, a missing tape, or whatever the scenario cannot be built from.
+    """
+    if path not in PATHS:
+        raise UndertowError(f"path '{path}': expected {' or '.join(PATHS)}")
+    seed = scenario.seed if seed is None else seed
+    if seed < 0:
+        raise UndertowError(f"seed {seed}: expected 0 or more")
+    name = run_id(scenario, seed, path)
+    target = folder / name
+    if (target / ABOUT).is_file():
+        return open_run(target)
+    world, used = _begun(target)
+    if world is None:
+        if tape is None and scenario.tape is not None:
+            tape = Tape.open(scenario.tape)
+        built = build(scenario, seed=seed, path=path, tape=tape)
+        world, used = built.world, built.used
+    _go_on(world, used, target, progress)
+    about = {
+        "id": name, "scenario": scenario.name, "title": scenario.title, "event": scenario.event,
+        "seed": seed, "path": path, "changes": {key: str(one) for key, one in
+                                                (changes or {}).items()},
+        "version": undertow.__version__, "code": code_hash(), "given": used,
+        "notes": world.notes,
+    }  # fmt: skip
+    _write(world, scenario, target, about)
+    return Run(target, about)
+
+
+def open_run(folder: Path | str) -> Run:
+    """A run from its folder.
+
+    Raises
+    ------
+    UndertowError
+        When there is none, or one that this version does not understand.
+    """
+    path = Path(folder)
+    file = path / ABOUT
+    if not file.is_file():
+        state = "was interrupted: run it again" if (path / CHECKPOINT).is_file() else "is no run"
+        raise UndertowError(f"{path} {state}")
+    try:
+        about = json.loads(file.read_text())
+        if about["version"].split(".")[0] != undertow.__version__.split(".")[0]:
+            raise UndertowError(
+                f"{path}: made by version {about['version']}; this is {undertow.__version__}:"
+                " run it again"
+            )
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise UndertowError(f"{file}: not a run's description") from None
+    return Run(path, about)
+
+
+def replay(made: Run, folder: Path, progress: Progress | None = None) -> Run:
+    """Run again what a run was made from, with this code."""
+    return run(
+        made.scenario, seed=int(made.about["seed"]), path=str(made.about["path"]), folder=folder,
+        progress=progress, changes=made.about.get("changes"),
+    )  # fmt: skip
+
+
+def same_tapes(one: Run, other: Run) -> bool:
+    """Whether two runs left the same tapes, byte by byte; which run it was does not count."""
+    return _parts(one.folder) == _parts(other.folder)
+
+
+def _parts(folder: Path) -> dict[str, str]:
+    files = sorted(folder.glob("*/*/*.parquet"))
+    return {str(one.relative_to(folder)): sha256(one.read_bytes()).hexdigest() for one in files}
+
+
+def _begun(target: Path) -> tuple[World | None, dict[str, str]]:
+    """The world of an interrupted run; the folder's name says that it is the same code."""
+    file = target / CHECKPOINT
+    if not file.is_file():
+        return None, {}
+    world, used = pickle.loads(file.read_bytes())
+    return world, used
+
+
+def _go_on(world: World, used: dict[str, str], target: Path, progress: Progress | None) -> None:
+    total = world.setup.steps
+    try:
+        for done in world.run():
+            if progress is not None:
+                progress(done, total)
+    except KeyboardInterrupt:
+        if world.is_between_steps:
+            target.mkdir(parents=True, exist_ok=True)
+            _save(target / CHECKPOINT, pickle.dumps((world, used)))
+        raise
+
+
+def _write(world: World, scenario: Scenario, target: Path, about: dict[str, Any]) -> None:
+    """Both tapes, then the description: who sees that knows that the rest is whole."""
+    target.mkdir(parents=True, exist_ok=True)
+    frames = world.record.frames()
+    step_s = world.setup.place.step_ns / 1e9
+    for name in ("true", "shown"):
+        _drop(target / name)
+        title = f"{scenario.title} ({name})"
+        tables = frames if name == "true" else shown(frames, scenario, step_s)
+        with TapeWriter.create(target / name, kind="simulated", title=title) as writer:
+            writer.set_scenario({key: about[key] for key in ("id", "seed", "path", "code")})
+            for table, frame in tables.items():
+                writer.append(table, frame)
+    _save(target / "scenario.toml", scenario.text.encode())
+    _save(target / ABOUT, (json.dumps(about, indent=1) + "\n").encode())
+    (target / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _save(file: Path, data: bytes) -> None:
+    write_atomically(file, lambda temporary: temporary.write_bytes(data))
+
+
+def _drop(folder: Path) -> None:
+    """What an earlier attempt left half done."""
+    if folder.exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,229 @@
+"""A venue of a scenario: its rules of the day with what is missing taken from elsewhere, opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from undertow.errors import UndertowError
+from undertow.lab.quantities import Value, read_value
+from undertow.lab.scenario_files import VenuePart
+from undertow.lab.scenario_numbers import Interval
+from undertow.venues import rulebook
+from undertow.venues.exchange import Venue
+from undertow.venues.exchange_collateral import Collateral as VenueCollateral
+from undertow.venues.exchange_collateral import with_collateral
+from undertow.venues.exchange_rules import Terms, terms
+
+# Binance's symbols, whose tiers stand in where a venue's own are not known.
+TIERS_QUOTE = "USDT"
+
+
+@dataclass(frozen=True, slots=True)
+class Collateral:
+    """An asset beside cash that counts as margin.
+
+    ``price`` is own_spot_book, index or redemption; ``share_of_equity`` how much of the margin of
+    those who use it is in it.
+    """
+
+    asset: str
+    haircut: float
+    price: str
+    tick: str | None
+    lot: str | None
+    share_of_equity: float
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSetup:
+    """A venue of leverage on the eve.
+
+    Attributes
+    ----------
+    rules
+        Venue and day: ``binance-usdm@2025-11-03``.
+    symbols
+        The venue's symbol of each asset, in the scenario's order.
+    steps_from, tiers_from
+        Whose ticks, lots and margin tiers stand in where the rules have none of that day.
+    assume, override
+        Rules that the files lack, and rules that are changed.
+    max_leverage
+        A cap on every tier's leverage; None without.
+    liquidation_delay_s
+        How late the venue looks at marks for liquidation.
+    """
+
+    id: str
+    rules: str
+    quote: str
+    symbols: dict[str, str]
+    open_interest_usd: dict[str, Interval]
+    depth_usd: dict[str, Interval]
+    insurance_fund_usd: Interval
+    accounts: int
+    assume: dict[str, Value]
+    override: dict[str, Value]
+    lots: dict[str, str]
+    steps_from: str | None
+    tiers_from: str | None
+    collateral: tuple[Collateral, ...]
+    max_leverage: float | None
+    liquidation_delay_s: float
+
+    def dated_rules(self) -> rulebook.Rules:
+        """The rules of the day, with changes and with steps from elsewhere.
+
+        Raises
+        ------
+        UndertowError
+            For rules that are not known, and changes that they cannot have.
+        """
+        rules = _with_steps(self.rules, self.steps_from)
+        for key, value in self.override.items():
+            rules = _changed(rules, key, value)
+        return rules
+
+    def assumptions(self) -> dict[str, Any]:
+        """What `Venue.open` is told to assume, margin tiers included."""
+        rules = self.dated_rules()
+        rows: dict[str, Any] = dict(self.assume)
+        for asset, symbol in self.symbols.items():
+            tiers = self._tiers(rules, asset, symbol)
+            if tiers:
+                rows[f"margin.tiers.{symbol}"] = tiers
+                if self.tiers_from is not None:
+                    # Stand-in tiers are in dollars, whatever the venue counts in.
+                    rows.setdefault("margin.tier_measure", "notional")
+        return rows
+
+    def terms(self, *, collateral: bool = False) -> Terms:
+        """The rules in whole units, for those who make an engine themselves.
+
+        Parameters
+        ----------
+        collateral
+            With the assets beside cash that count as margin, and their spot markets after the
+            symbols.
+
+        Raises
+        ------
+        UndertowError
+            When the rules do not suffice; the message says what is missing.
+        """
+        made = terms(self.dated_rules(), list(self.symbols.values()), lots=self._lots(),
+                     assume=self.assumptions())  # fmt: skip
+        return with_collateral(made, self._collateral()) if collateral and self.collateral else made
+
+    def open(self, accounts: int) -> Venue:
+        """The venue, empty, with this many accounts.
+
+        Raises
+        ------
+        UndertowError
+            When the rules do not suffice; the message says what is missing.
+        """
+        return Venue.open(
+            self.dated_rules(), list(self.symbols.values()), accounts=accounts, lots=self._lots(),
+            assume=self.assumptions(), collateral=self._collateral(),
+        )  # fmt: skip
+
+    def _lots(self) -> dict[str, str]:
+        """By symbol; a scenario names them by asset."""
+        return {self.symbols[asset]: lot for asset, lot in self.lots.items()}
+
+    def _collateral(self) -> list[VenueCollateral]:
+        return [VenueCollateral(one.asset, str(one.haircut), one.price, one.tick, one.lot)
+                for one in self.collateral]  # fmt: skip
+
+    def _tiers(self, rules: rulebook.Rules, asset: str, symbol: str) -> list[tuple[str, str, str]]:
+        """Rows of floor, rate and leverage, where they stand in or where leverage is capped."""
+        if self.tiers_from is not None:
+            rows = _rows(self.tiers_from, asset)
+        elif self.max_leverage is None:
+            return []
+        else:
+            rows = _own_rows(rules, symbol)
+        cap = self.max_leverage
+        return [
+            (floor, rate, leverage if cap is None else _least(leverage, cap))
+            for floor, rate, leverage in rows
+        ]
+
+
+def check_rules(part: VenuePart, assets: tuple[str, ...]) -> list[tuple[str, str]]:
+    """What is wrong with a venue's rules, symbols or changes, by key path."""
+    key = f"venue.{part.id}"
+    try:
+        rules = _with_steps(part.rules, str(part.steps_from.value) if part.steps_from else None)
+    except UndertowError as error:
+        return [(f"{key}.rules", str(error))]
+    for name, number in part.override.items():
+        try:
+            _changed(rules, name, number.value)
+        except UndertowError as error:
+            return [(f"{key}.override", str(error))]
+    for asset in (one for one in assets if one in part.symbols):
+        try:
+            rules.instrument(part.symbols[asset])
+        except UndertowError as error:
+            return [(f"{key}.symbols.{asset}", str(error))]
+        if part.tiers_from is not None:
+            try:
+                _rows(str(part.tiers_from.value), asset)
+            except UndertowError as error:
+                return [(f"{key}.tiers_from", str(error))]
+    return []
+
+
+@cache
+def _load(name: str) -> rulebook.Rules:
+    return rulebook.load(name)
+
+
+@cache
+def _with_steps(name: str, steps_from: str | None) -> rulebook.Rules:
+    """Rules of a day with the steps and limits that were read on another one."""
+    rules = _load(name)
+    if steps_from is None:
+        return rules
+    other = _load(steps_from)
+    nearest_day = {one.symbol: other.instrument(one.symbol) for one in other.contracts
+                   if one.as_of_ns <= other.at_ns + rulebook.TIER_REACH_NS}  # fmt: skip
+    moved = tuple(replace(one, as_of_ns=rules.at_ns) for one in nearest_day.values())
+    return rules.model_copy(update={"contracts": moved})
+
+
+def _changed(rules: rulebook.Rules, key: str, value: Value) -> rulebook.Rules:
+    """One rule changed; a text is tried as it is, then as number or truth."""
+    try:
+        return rules.with_values({key: value}, "scenario")
+    except UndertowError:
+        parsed = read_value(value, "any")
+        if isinstance(value, str) and not isinstance(parsed, str | float):
+            return rules.with_values({key: parsed}, "scenario")
+        raise
+
+
+def _rows(tiers_from: str, asset: str) -> list[tuple[str, str, str]]:
+    return _own_rows(_load(tiers_from), f"{asset}{TIERS_QUOTE}")
+
+
+def _own_rows(rules: rulebook.Rules, symbol: str) -> list[tuple[str, str, str]]:
+    """Tiers as rows of text; one tier where a venue has one rate, none where brokers call."""
+    if rules.margin.maintenance_model == "span":
+        return []
+    rate = dict(rules.margin.maintenance_rate_by_symbol or ()).get(symbol)
+    if rate is not None:
+        most = rules.instrument(symbol).max_leverage or 1 / (2 * rate)
+        return [("0", str(rate), str(int(most)))]
+    return [
+        (str(tier.floor), str(float(tier.maintenance_rate)), str(tier.max_leverage))
+        for tier in rules.tiers(symbol).tiers
+    ]
+
+
+def _least(leverage: str, cap: float) -> str:
+    return str(int(min(float(leverage), cap)))

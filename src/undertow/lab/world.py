@@ -1,0 +1,488 @@
+"""The loop: agents see, commands travel, venues act, prices follow, all of it is recorded.
+
+One step: news and shocks of its moment; every agent that is due sees the same observation and
+sends commands; venues carry out what has arrived, venue by venue, in order of arrival; index and
+marks follow from the books; marks go to the venues, which liquidate; the record takes it down.
+Commands are ordered by time of arrival, agent and sequence: a total order, so a run repeats
+exactly.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from undertow.agents.agent import Agent
+from undertow.agents.observation import BANDS, Floats, News, Observation, Place
+from undertow.agents.orders import Openings, Orders, joined
+from undertow.kernels.exchange_arrays import COMMAND
+from undertow.lab.funding import FundingClock
+from undertow.lab.market import Listings, Market, Rows
+from undertow.lab.opening import CASH_UNITS, open_all, settle_equity
+from undertow.lab.prices import Prices
+from undertow.lab.record import Record
+from undertow.model import codes
+
+MINUTE_NS = 60 * 10**9
+OPEN_INTEREST_NS = 5 * MINUTE_NS
+HOUSES = 64  # accounts at each venue that hold what no agent holds on the eve
+FEW = 64  # agents with at most so many accounts at a venue see what those hold
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Something outside the markets that begins and ends.
+
+    ``kind`` is ``halt`` (no trading), ``withdrawal_halt``, ``peg`` (the quote asset is worth
+    ``value`` dollars) or ``news`` (of severity ``value``).
+    """
+
+    name: str
+    kind: str
+    start_ns: int
+    end_ns: int
+    venues: tuple[int, ...] = ()
+    value: float = 0.0
+    assets: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What does not work as it should, or stops the markets.
+
+    Attributes
+    ----------
+    delay_s
+        By venue, how late its liquidations follow its marks.
+    halt_fall, halt_s
+        A fall of the first asset's index since the start, as a fraction, that halts all venues
+        once, and for how long; None without such a breaker.
+    """
+
+    delay_s: Floats
+    halt_fall: float | None
+    halt_s: float
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that a world is made from.
+
+    ``index_weight`` by venue, ``eve_price`` in dollars by asset, ``agents`` in the order in which
+    they act.
+    """
+
+    place: Place
+    listings: Sequence[Listings]
+    index_weight: Floats
+    eve_price: Floats
+    agents: Sequence[Agent]
+    switches: Sequence[Switch] = ()
+    steps: int = 0
+    record_ns: int = MINUTE_NS
+    fund_usd: Floats | None = None  # insurance funds on the eve, by venue
+    faults: Faults | None = None
+
+
+@dataclass
+class World:
+    """A run under way; see `Setup`.
+
+    Attributes
+    ----------
+    notes
+        What the beginning had to change, in sentences.
+    done
+        Steps that are done. A world that `is_between_steps` can be pickled, and goes on later.
+    """
+
+    setup: Setup
+    notes: list[str] = field(default_factory=list)
+    done: int = 0
+    is_between_steps: bool = False
+
+    def __post_init__(self) -> None:
+        setup, place = self.setup, self.setup.place
+        shape = (len(place.venues), len(place.assets))
+        needed = np.array([agent.accounts() for agent in setup.agents], np.int64)
+        needed = needed.reshape(-1, shape[0])
+        first = codes.FIRST_CUSTOMER + np.cumsum(needed, axis=0) - needed
+        self.first_account, self.account_count = first, needed
+        house = codes.FIRST_CUSTOMER + needed.sum(axis=0)
+        self.markets = [
+            Market(name, listings, int(needed[:, venue].sum()) + HOUSES)
+            for venue, (name, listings) in enumerate(zip(place.venues, setup.listings, strict=True))
+        ]
+        self.house = house
+        self.next_id = np.ones(shape[0], np.int64)
+        self.record = Record(place, self.markets, setup.record_ns)
+        self.prices = Prices(
+            [one.dated for one in setup.listings], setup.index_weight, shape[1],
+            place.step_ns / 1e9,
+        )  # fmt: skip
+        self.prices.index[:] = setup.eve_price
+        self.prices.mark[:] = np.where(place.listed, setup.eve_price, np.nan)
+        self.funding = FundingClock(
+            [one.dated for one in setup.listings], setup.listings, place, self.prices
+        )
+        nothing = np.full(shape, np.nan)
+        zeros = np.zeros(shape)
+        self.quote_usd = np.ones(shape[0])
+        self.halted = np.zeros(shape[0], np.bool_)
+        self.withdrawals_open = np.ones(shape[0], np.bool_)
+        self.bid, self.ask, self.last = nothing.copy(), nothing.copy(), nothing.copy()
+        self.flows = (zeros.copy(), zeros.copy())
+        self.shown = (zeros.copy(), zeros.copy())
+        self.open_interest = zeros.copy()
+        self.depth = (np.zeros((*shape, len(BANDS))), np.zeros((*shape, len(BANDS))))
+        self._queues: list[list[tuple[int, int, int, Rows]]] = [[] for _ in place.venues]
+        self._sent = 0
+        self._next_act = np.zeros(len(setup.agents), np.int64)
+        self._places = [self.record.places(venue) for venue in range(shape[0])]
+        self._liquidated: list[list[NDArray[Any]]] = []
+        self._bar_start_ns = place.start_ns
+        self._events_told: set[str] = set()
+        self._breaker_ns: int | None = None
+        self._marks: list[Floats] = []  # as far back as the slowest venue looks
+        self._sent_ticks = [np.zeros(len(one.contracts)) for one in setup.listings]
+
+    def run(self) -> Iterator[int]:
+        """Run the steps that are left; gives the number of steps done after each."""
+        if self.done == 0:
+            self._begin()
+        while self.done < self.setup.steps:
+            self.is_between_steps = False
+            self._step(self.done)
+            self.done += 1
+            self.is_between_steps = True
+            yield self.done
+        if self.setup.steps % max(1, self.setup.record_ns // self.setup.place.step_ns):
+            self._close_bar()
+
+    # The beginning.
+
+    def _begin(self) -> None:
+        place = self.setup.place
+        seen = self._seen(0, place.start_ns, ())
+        openings: list[Openings] = []
+        residual_share = 1.0
+        counterparts = [int(one) + np.arange(HOUSES) for one in self.house]
+        for number, agent in enumerate(self.setup.agents):
+            orders = self._orders(number)
+            agent.start(self._own(seen, number), orders)
+            openings += orders.openings
+            for venue, rows in enumerate(orders.by_venue):
+                self.markets[venue].now_ns = place.start_ns
+                self.markets[venue].apply(joined(rows))
+            if agent.takes_residual:
+                residual_share = agent.residual_equity_share
+                for venue in np.flatnonzero(self.account_count[number]).tolist():
+                    first, count = self.first_account[number], self.account_count[number]
+                    own = first[venue] + np.arange(count[venue])
+                    counterparts[venue] = np.concatenate([own, counterparts[venue]])
+        for venue, market in enumerate(self.markets):
+            self._fill_fund(venue, market)
+            if not market.listings.is_spot:
+                own = [one for one in openings if one.venue == venue]
+                self._open(venue, market, own, counterparts[venue], residual_share)
+        self._after_step(place.start_ns, place.start_ns)
+
+    def _fill_fund(self, venue: int, market: Market) -> None:
+        if self.setup.fund_usd is None or not self.setup.fund_usd[venue] > 0:
+            return
+        rows = np.zeros(1, COMMAND)
+        is_vault = market.listings.rules.takeover == codes.BY_VAULT
+        rows["kind"], rows["account"] = codes.DEPOSIT, codes.VAULT if is_vault else codes.FUND
+        rows["instrument"] = -1
+        units = self.setup.fund_usd[venue] / market.listings.settlement_usd * CASH_UNITS
+        rows["amount"] = int(units)
+        market.apply(rows)
+
+    def _open(
+        self, venue: int, market: Market, openings: list[Openings],
+        counterparts: NDArray[np.int64], share: float,
+    ) -> None:  # fmt: skip
+        places = self._places[venue]
+        instrument = {int(asset): number for number, asset in enumerate(places)}
+        own = [
+            Openings(venue, instrument[one.asset], *_arrays(one)) for one in openings
+        ]  # `asset` is now the instrument's number, as `open_all` wants
+        eve = np.rint(self.prices.mark[venue, places] / market.listings.tick).astype(np.int64)
+        self.next_id[venue] = open_all(market, own, eve, counterparts, int(self.next_id[venue]))
+        own += _residual(market, own, counterparts, eve, share)
+        richer, usd = settle_equity(market, own, eve)
+        if richer:
+            self.notes.append(
+                f"{market.venue}: {richer:,} accounts near liquidation begin with more equity than"
+                f" planned, {usd:,.0f} USD in all: the venue would not let them take it out"
+            )
+        refused = market.data.rejected.nonzero()[0]
+        if len(refused):
+            counts = ", ".join(
+                f"{codes.REASON_NAMES.get(int(one), one)}: {market.data.rejected[one]:,}"
+                for one in refused
+            )
+            self.notes.append(f"{market.venue}: refused at the beginning: {counts}")
+        market.data.rejected[:] = 0
+        market.new_bar()
+        market.forced.clear()
+        market.forced_ns.clear()
+
+    # One step.
+
+    def _step(self, step: int) -> None:
+        place = self.setup.place
+        ts_ns = place.start_ns + step * place.step_ns
+        for market in self.markets:
+            market.now_ns = ts_ns
+            market.begin_step()
+        news = self._switch(ts_ns)
+        seen = self._seen(step, ts_ns, news)
+        for number, agent in enumerate(self.setup.agents):
+            if ts_ns >= self._next_act[number]:
+                self._next_act[number] = ts_ns + int(agent.parameters.every_s * 1e9)
+                orders = self._orders(number)
+                agent.act(self._own(seen, number), orders)
+                self._send(number, ts_ns, int(agent.parameters.latency_s * 1e9), orders)
+        for venue, market in enumerate(self.markets):
+            market.apply(self._arrived(venue, ts_ns))
+        self._after_step(ts_ns, ts_ns + place.step_ns)
+
+    def _after_step(self, ts_ns: int, end_ns: int) -> None:
+        """Prices follow from the books, venues from the prices, and the record from both."""
+        self._look()
+        spot = np.where(self.setup.place.is_spot[:, None], (self.bid + self.ask) / 2, np.nan)
+        self.prices.outside(spot, self.quote_usd, self.halted.astype(np.float64))
+        self._remember(self.prices.update(ts_ns, self.bid, self.ask, self.last))
+        for venue, market in enumerate(self.markets):
+            if not market.listings.is_spot:
+                market.apply(self._mark_rows(venue))
+        self._look()
+        self._sum_up(ts_ns)
+        if end_ns > ts_ns:
+            self.record.saw_marks(self.prices.mark)
+            self._now_and_then(ts_ns, end_ns)
+
+    def _look(self) -> None:
+        for venue, market in enumerate(self.markets):
+            places = self._places[venue]
+            self.bid[venue, places], self.ask[venue, places] = market.best()
+            ticks = market.data.last_ticks()
+            last = ticks * market.listings.tick
+            self.last[venue, places] = np.where(ticks > 0, last, self.last[venue, places])
+
+    def _mark_rows(self, venue: int) -> Rows:
+        """Marks that a venue's engine has not seen yet; a slow one sees those of before."""
+        faults = self.setup.faults
+        late = 0.0 if faults is None else float(faults.delay_s[venue])
+        back = min(len(self._marks), 1 + round(late * 1e9 / self.setup.place.step_ns))
+        places, tick = self._places[venue], self.markets[venue].listings.tick
+        was, now = self._sent_ticks[venue], np.rint(self._marks[-back][venue, places] / tick)
+        changed = np.flatnonzero(~np.isnan(now) & (was != now) & (now > 0))
+        was[changed] = now[changed]
+        rows = np.zeros(len(changed), COMMAND)
+        rows["kind"], rows["instrument"] = codes.MARK, changed
+        rows["price_ticks"] = now[changed]
+        return rows
+
+    def _remember(self, mark: Floats) -> None:
+        faults = self.setup.faults
+        slowest = 0.0 if faults is None else float(faults.delay_s.max(initial=0.0))
+        self._marks.append(mark.copy())
+        del self._marks[: -2 - round(slowest * 1e9 / self.setup.place.step_ns)]
+
+    def _sum_up(self, ts_ns: int) -> None:
+        """Flows and liquidations of the step, for the next observation."""
+        bought, sold = self.flows
+        long_usd, short_usd = self.shown
+        long_usd[:] = 0
+        short_usd[:] = 0
+        self._liquidated = []
+        for venue, market in enumerate(self.markets):
+            places = self._places[venue]
+            bought[venue, places], sold[venue, places] = market.flows_usd()
+            if not market.new_forced:
+                self._liquidated.append([])
+                continue
+            rows = joined(market.new_forced)
+            is_closing = (rows["kind"] == codes.FILL) | (rows["kind"] == codes.TAKEOVER)
+            some = rows[is_closing]
+            instrument = some["instrument"].astype(np.int64)
+            usd = market.usd(instrument, some["price_ticks"], some["quantity_lots"])
+            is_short = (some["side"] == codes.BUY) == (some["kind"] == codes.FILL)
+            size = len(places)
+            long_usd[venue, places] = np.bincount(instrument, np.where(is_short, 0, usd), size)
+            short_usd[venue, places] = np.bincount(instrument, np.where(is_short, usd, 0), size)
+            judged = rows["kind"] == codes.LIQUIDATION
+            self._liquidated.append([np.unique(rows["account"][judged])])
+
+    def _now_and_then(self, ts_ns: int, end_ns: int) -> None:
+        place = self.setup.place
+        since = end_ns - place.start_ns
+        if since % MINUTE_NS < place.step_ns:
+            self._read_depth(end_ns)
+            for payment in self.funding.minute(end_ns, self.bid, self.ask, self.last):
+                self.markets[payment.venue].apply(payment.rows)
+                self.record.saw_funding(
+                    end_ns, payment.venue, payment.instrument, payment.rate, payment.hours
+                )
+        if since % OPEN_INTEREST_NS < place.step_ns or since == place.step_ns:
+            self._count(end_ns)
+        if end_ns - self._bar_start_ns >= self.setup.record_ns:
+            self._close_bar()
+
+    def _close_bar(self) -> None:
+        self.record.close_bar(self._bar_start_ns, self.prices.mark, self.prices.index, self.last)
+        self._bar_start_ns += self.setup.record_ns
+
+    def _read_depth(self, ts_ns: int) -> None:
+        for venue, market in enumerate(self.markets):
+            places = self._places[venue]
+            usd = market.data.depth(BANDS) * market.per_value[:, None, None]
+            self.depth[0][venue, places] = usd[:, 0]
+            self.depth[1][venue, places] = usd[:, 1]
+            bid, ask = self.bid[venue, places], self.ask[venue, places]
+            self.record.saw_depth(ts_ns, venue, usd, (ask - bid) / (ask + bid) * 2)
+
+    def _count(self, ts_ns: int) -> None:
+        for venue, market in enumerate(self.markets):
+            if market.listings.is_spot:
+                continue
+            places, lots = self._places[venue], market.data.open_lots()
+            ticks = self.prices.mark[venue, places] / market.listings.tick
+            usd = market.usd(np.arange(len(lots)), ticks, lots)
+            self.open_interest[venue, places] = usd
+            self.record.saw_open_interest(ts_ns, venue, lots * market.listings.lot, usd)
+            self.record.saw_fund(ts_ns, venue, market.fund_usd())
+
+    # Agents and their commands.
+
+    def _switch(self, ts_ns: int) -> tuple[News, ...]:
+        """Begin and end what is outside the markets; returns the news of this step."""
+        news = []
+        halted, open_now = np.zeros_like(self.halted), np.ones_like(self.withdrawals_open)
+        quote = np.ones_like(self.quote_usd)
+        for one in self.setup.switches:
+            begins = one.start_ns <= ts_ns
+            active = begins and ts_ns < one.end_ns
+            where = list(one.venues) if one.venues else slice(None)
+            if one.kind == "news" and begins and one.name not in self._events_told:
+                news.append(News(one.name, ts_ns, one.value, one.assets))
+            if begins and one.name not in self._events_told:
+                self._events_told.add(one.name)
+                self.record.saw_event(one.start_ns, "venue" if one.venues else "macro",
+                                      one.name, one.source)  # fmt: skip
+            if active and one.kind == "halt":
+                halted[where] = True
+            elif active and one.kind == "withdrawal_halt":
+                open_now[where] = False
+            elif active and one.kind == "peg":
+                quote[where] = one.value
+        halted |= self._is_broken(ts_ns)
+        for venue in np.flatnonzero(halted != self.halted):
+            rows = np.zeros(len(self._places[venue]), COMMAND)
+            rows["kind"], rows["instrument"] = codes.HALT, np.arange(len(rows))
+            rows["amount"] = int(halted[venue])
+            self.markets[venue].apply(rows)
+        self.halted, self.withdrawals_open, self.quote_usd = halted, open_now, quote
+        return tuple(news)
+
+    def _is_broken(self, ts_ns: int) -> bool:
+        """Whether the circuit breaker holds all venues now."""
+        faults = self.setup.faults
+        if faults is None or faults.halt_fall is None:
+            return False
+        if self._breaker_ns is None:
+            now = np.nanmean(self.prices.index[:, 0])
+            if now > self.setup.eve_price[0] * (1 - faults.halt_fall):
+                return False
+            self._breaker_ns = ts_ns
+            self.record.saw_event(ts_ns, "venue", "circuit breaker", "scenario: halt_at")
+        return ts_ns < self._breaker_ns + int(faults.halt_s * 1e9)
+
+    def _seen(self, step: int, ts_ns: int, news: tuple[News, ...]) -> Observation:
+        copies = (self.bid, self.ask, self.last, self.prices.mark, self.prices.index)
+        bid, ask, last, mark, index = (one.copy() for one in copies)
+        return Observation(
+            step=step, ts_ns=ts_ns, bid=bid, ask=ask, last=last, mark=mark, index=index,
+            bought_usd=self.flows[0].copy(), sold_usd=self.flows[1].copy(),
+            long_liquidated_usd=self.shown[0].copy(), short_liquidated_usd=self.shown[1].copy(),
+            open_interest_usd=self.open_interest, funding_rate=self.prices.funding_rate,
+            bid_depth_usd=self.depth[0], ask_depth_usd=self.depth[1], halted=self.halted,
+            withdrawals_open=self.withdrawals_open, quote_usd=self.quote_usd, news=news,
+        )  # fmt: skip
+
+    def _own(self, seen: Observation, number: int) -> Observation:
+        """The observation with what one agent's own accounts hold."""
+        first, count = self.first_account[number], self.account_count[number]
+        shape = (len(count), int(count.max(initial=0)))
+        cash = quantity = None
+        if 0 < shape[1] <= FEW:
+            cash = np.full(shape, np.nan)
+            quantity = np.zeros((*shape, len(self.setup.place.assets)))
+            for venue in np.flatnonzero(count).tolist():
+                listings, some = self.markets[venue].listings, int(count[venue])
+                lots, units = self.markets[venue].data.holdings(int(first[venue]), some)
+                cash[venue, :some] = units / CASH_UNITS * listings.settlement_usd
+                quantity[venue, :some, self._places[venue]] = (lots * listings.lot).T
+        liquidated: list[NDArray[Any]] = []
+        for venue in range(len(count)):
+            found = self._liquidated[venue] if self._liquidated else []
+            own = found[0] - first[venue] if found else np.zeros(0, np.int64)
+            liquidated.append(own[(own >= 0) & (own < count[venue])])
+        return _with_own(seen, cash, quantity, tuple(liquidated))
+
+    def _orders(self, number: int) -> Orders:
+        return Orders(self.setup.place, self.first_account[number], self.next_id)
+
+    def _send(self, number: int, ts_ns: int, latency_ns: int, orders: Orders) -> None:
+        for venue, rows in enumerate(orders.by_venue):
+            if rows:
+                self._sent += 1
+                item = (ts_ns + latency_ns, number, self._sent, joined(rows))
+                heapq.heappush(self._queues[venue], item)
+
+    def _arrived(self, venue: int, ts_ns: int) -> Rows:
+        clock = np.zeros(1, COMMAND)
+        clock["kind"], clock["expire_ns"] = codes.EXPIRE, ts_ns
+        blocks, queue = [clock], self._queues[venue]
+        while queue and queue[0][0] <= ts_ns:
+            blocks.append(heapq.heappop(queue)[3])
+        return joined(blocks)
+
+
+def _arrays(one: Openings) -> tuple[Any, Any, Any, Any]:
+    return one.account, one.quantity, one.entry_price, one.equity_usd
+
+
+def _residual(
+    market: Market, openings: list[Openings], counterparts: NDArray[np.int64], eve_ticks: Rows,
+    share: float,
+) -> list[Openings]:  # fmt: skip
+    """What the counterparts hold after the opening, with the equity that they shall keep."""
+    if not openings:
+        return []
+    held = market.engine.positions()
+    held = held[(held["lots"] != 0) & np.isin(held["account"], counterparts)]
+    number = held["instrument"].astype(np.int64)
+    usd = np.abs(market.usd(number, eve_ticks[number], held["lots"]))
+    nowhere = np.full(len(held), np.nan)
+    return [Openings(openings[0].venue, -1, held["account"], nowhere, nowhere, share * usd)]
+
+
+def _with_own(
+    seen: Observation, cash: Floats | None, quantity: Floats | None,
+    liquidated: tuple[NDArray[Any], ...],
+) -> Observation:  # fmt: skip
+    return Observation(
+        seen.step, seen.ts_ns, seen.bid, seen.ask, seen.last, seen.mark, seen.index,
+        seen.bought_usd, seen.sold_usd, seen.long_liquidated_usd, seen.short_liquidated_usd,
+        seen.open_interest_usd, seen.funding_rate, seen.bid_depth_usd, seen.ask_depth_usd,
+        seen.halted, seen.withdrawals_open, seen.quote_usd, seen.news, cash, quantity, liquidated,
+    )  # fmt: skip

@@ -1,0 +1,220 @@
+"""What open interest and funding say about a crowd, bar by bar, as far as it was known.
+
+A venue that joins or leaves the recording is no change of the market: a series is compared with
+the turnover of its own market only, and the series of other venues count by their changes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from undertow.measures.leverage_bars import HOUR_NS, Bars
+from undertow.measures.leverage_parameters import Floats, Parameters
+from undertow.model.assets import asset_of, quote_of
+from undertow.tape import Tape
+from undertow.tape.frames import known, table_named
+
+Times = npt.NDArray[np.int64]
+Market = tuple[str, str]
+STALE_NS = 72 * HOUR_NS
+# Open interest seen less often than this cannot say at which price a position was opened.
+FINE_NS = 4 * HOUR_NS
+MOST_RATIO = 3.0
+_USUAL_FUNDING_8H = 3e-4
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+    """Values with the times from which they were known, in time order."""
+
+    known_ns: Times
+    values: Floats
+
+    def at(self, times_ns: Times) -> Floats:
+        """The last value known at each time; NaN where there is none or it is stale."""
+        place = np.searchsorted(self.known_ns, times_ns, side="right") - 1
+        found = np.maximum(place, 0)
+        fresh = (place >= 0) & (times_ns - self.known_ns[found] <= STALE_NS)
+        return np.where(fresh, self.values[found], np.nan)
+
+
+@dataclasses.dataclass(frozen=True)
+class Positions:
+    """What open interest says of each bar of a market.
+
+    ``ratio`` multiplies what turnover opens; ``opened_usd`` comes on top of it; ``kept`` is the
+    share of positions that were not closed; ``usd`` is open interest itself, NaN if not known.
+    """
+
+    ratio: Floats
+    opened_usd: Floats
+    kept: Floats
+    usd: Floats
+    used: str
+
+
+def open_interest_series(tape: Tape) -> dict[Market, Series]:
+    """Open interest in USD by market; contracts are turned into USD only with a price, later.
+
+    Where the tape has only contracts, the series is in contracts and says so by a negative sign.
+    """
+    if not tape.has("open_interest"):
+        return {}
+    usd, contracts = pl.col("usd"), pl.col("contracts")
+    value = pl.when(usd.is_finite() & (usd > 0)).then(usd).otherwise(-contracts)
+    return _series(tape, "open_interest", value)
+
+
+def funding_series(tape: Tape) -> dict[Market, Series]:
+    """Funding rates as fractions per 8 hours, by market; an unknown interval is taken for 8 h."""
+    if not tape.has("funding"):
+        return {}
+    return _series(tape, "funding", pl.col("rate") * 8 / pl.col("interval_hours").fill_null(8.0))
+
+
+def _series(tape: Tape, name: str, value: pl.Expr) -> dict[Market, Series]:
+    rows = (
+        tape.table(name)
+        .select(
+            pl.col("venue").cast(pl.String),
+            pl.col("symbol").cast(pl.String),
+            known(table_named(name)).cast(pl.Int64).alias("known_ns"),
+            value.alias("value"),
+        )
+        .filter(pl.col("value").is_finite())
+        .sort("known_ns")
+        .collect()
+    )
+    return {
+        (str(venue), str(symbol)): Series(part["known_ns"].to_numpy(), part["value"].to_numpy())
+        for (venue, symbol), part in rows.partition_by(["venue", "symbol"], as_dict=True).items()
+    }
+
+
+def positions(
+    bars: Bars, turnover: Floats, interest: Mapping[Market, Series], parameters: Parameters
+) -> Positions:
+    """What open interest says about a market's positions.
+
+    Parameters
+    ----------
+    turnover
+        Average turnover known at each bar's end, in USD a day.
+    """
+    count = len(bars.end_ns)
+    nothing = Positions(np.ones(count), np.zeros(count), np.ones(count), np.full(count, np.nan), "")
+    if bars.kind == "spot":
+        return nothing
+    found = nothing
+    own = same_market(bars, interest)
+    others = [
+        series
+        for (venue, symbol), series in sorted(interest.items())
+        if asset_of(symbol) == bars.asset and (venue, symbol) not in own
+    ]
+    if others:
+        index = chained(others).at(bars.end_ns)
+        first = int(np.argmax(np.isfinite(index)))
+        expected = index[first] * turnover / turnover[first]
+        ratio = _ratio(index / expected, parameters)
+        found = dataclasses.replace(nothing, ratio=ratio, used="of other markets")
+    for market in reversed(own):
+        found = _with_own(found, bars, turnover, interest[market], parameters)
+    return found
+
+
+def same_market(bars: Bars, interest: Mapping[Market, Series]) -> list[Market]:
+    """Series of the same market, best first: the same name, else coin, venue and quote currency.
+
+    Sources name one market differently: ``BTCUSDT`` is ``BTCUSDT_PERP.A`` at Coinalyze.
+    """
+    exact = (bars.venue, bars.symbol)
+    quote = quote_of(bars.symbol) or "USDT"
+    alike = [
+        (venue, symbol)
+        for venue, symbol in sorted(interest)
+        if venue == bars.venue
+        and asset_of(symbol) == bars.asset
+        and (quote_of(symbol) or "USDT") == quote
+        and (venue, symbol) != exact
+    ]
+    return [exact, *alike] if exact in interest else alike
+
+
+def _with_own(
+    found: Positions, bars: Bars, turnover: Floats, own: Series, parameters: Parameters
+) -> Positions:
+    raw = own.at(bars.end_ns)
+    close = bars.prices[:, 3]
+    usd = np.where(raw < 0, -raw * close, raw)
+    coins = usd / close
+    before = np.concatenate([[np.nan], coins[:-1]])
+    is_change = np.isfinite(coins) & (before > 0)
+    change = np.where(is_change, coins / np.where(is_change, before, 1.0) - 1, 0.0)
+    place = np.searchsorted(own.known_ns, bars.end_ns, side="right") - 1
+    step_ns = own.known_ns[np.maximum(place, 0)] - own.known_ns[np.maximum(place - 1, 0)]
+    # A day's change cannot say at which hour's price; the turnover then has to.
+    is_fine = (place > 0) & (step_ns <= FINE_NS)
+    rise_usd = np.nan_to_num(np.where(is_fine, np.clip(change, 0.0, 0.2) * usd, 0.0))
+    per_turnover = parameters.open_interest_per_turnover
+    ratio = _ratio(usd / (per_turnover * turnover), parameters)
+    is_known = np.isfinite(usd)
+    kept = 1 - parameters.closing_weight * np.clip(-change, 0.0, 0.9)
+    return Positions(
+        ratio=np.where(is_known, ratio, found.ratio),
+        opened_usd=np.where(is_known, rise_usd / per_turnover, found.opened_usd),
+        kept=np.where(is_known, kept, found.kept),
+        usd=np.where(is_known, usd, found.usd),
+        used="of the same market",
+    )
+
+
+def _ratio(measured_over_expected: Floats, parameters: Parameters) -> Floats:
+    positive = np.where(measured_over_expected > 0, measured_over_expected, np.nan)
+    limited = np.clip(positive, 1 / MOST_RATIO**2, MOST_RATIO**2)
+    return np.where(np.isfinite(limited), limited**parameters.open_interest_weight, 1.0)
+
+
+def chained(parts: list[Series]) -> Series:
+    """An index of many venues' open interest that starts at one.
+
+    At each new value it moves by the change of the sum over the venues that were there before: a
+    venue that joins, or that comes back after a silence, moves nothing.
+    """
+    times = np.concatenate([part.known_ns for part in parts])
+    owners = np.concatenate([np.full(len(part.known_ns), n) for n, part in enumerate(parts)])
+    values = np.abs(np.concatenate([part.values for part in parts]))
+    order = np.argsort(times, kind="stable")
+    last: dict[int, tuple[int, float]] = {}
+    level, index = 1.0, np.empty(len(order))
+    for place, row in enumerate(order):
+        now, owner, value = int(times[row]), int(owners[row]), float(values[row])
+        fresh = {n: old for n, (then, old) in last.items() if now - then <= STALE_NS}
+        if owner in fresh and sum(fresh.values()) > 0:
+            total = sum(fresh.values())
+            level *= max((total - fresh[owner] + value) / total, 1e-6)
+        last[owner] = (now, value)
+        index[place] = level
+    return Series(times[order], index)
+
+
+def long_share(bars: Bars, trend: Floats, funding: Series | None, parameters: Parameters) -> Floats:
+    """Share of longs among new positions with leverage: the crowd follows the trend.
+
+    Contracts have as many longs as shorts; who has the leverage is another matter.
+
+    Parameters
+    ----------
+    trend
+        Distance of the last close from its week's average, in typical ranges of a week.
+    """
+    share = 0.5 + parameters.tilt_trend * np.tanh(trend)
+    if funding is not None:
+        rate = np.nan_to_num(funding.at(bars.start_ns))
+        share = share + parameters.tilt_funding * np.tanh(rate / _USUAL_FUNDING_8H)
+    return np.clip(share, 0.1, 0.9)

@@ -1,0 +1,76 @@
+"""A run in a terminal: the sentence, its figures, and its figures beside the published ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from undertow.lab.compare import Row
+from undertow.lab.summary import Summary
+from undertow.report.crash.compared import number, score_words, what
+from undertow.report.crash.figures import figures
+from undertow.report.crash.words import headline
+from undertow.report.figures import Figure, format_time
+
+_WIDE = 140
+# What a terminal has room for; the page shows all.
+_KEPT = ("fall.", "liquidations.", "long_share.", "shown_share", "adl", "insurance.", "traders.",
+         "open_interest.ALL", "funding.", "depth.leveraged.0.01", "depth.spot.0.01", "gap.BTC",
+         "gap.ETH", "bad_debt")  # fmt: skip
+_COLOURS = {"close": "green", "fair": "green", "off": "yellow", "far off": "red"}
+
+
+def print_summary(summary: Summary, rows: Sequence[Row] = ()) -> None:
+    """Print to stdout; as wide as the terminal, or wide enough when there is none."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
+    span = f"{format_time(summary.start_ns)} to {format_time(summary.end_ns)}"
+    console.print(f"[bold]Run {summary.run}[/bold] · seed {summary.seed} · {span}",
+                  highlight=False)  # fmt: skip
+    console.print(escape(headline(summary, rows)), highlight=False)
+    console.print(_figures(summary))
+    if rows:
+        console.print(_compared(rows))
+        if words := score_words(rows):
+            console.print(f"{words}.", highlight=False)
+
+
+def _figures(summary: Summary) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(style="dim", overflow="fold")
+    for figure in figures(summary).values():
+        if figure.id.startswith(_KEPT):
+            value = escape(figure.text()) if figure.recorded else "[dim]not recorded[/dim]"
+            table.add_row(escape(figure.label), value, escape(_aside(figure)))
+    return table
+
+
+def _aside(figure: Figure) -> str:
+    when = "" if figure.as_of_ns is None else format_time(figure.as_of_ns)
+    return " · ".join(word for word in (figure.note, figure.place, when) if word)
+
+
+def _compared(rows: Sequence[Row]) -> Table:
+    """The figures that count; the others are on the page."""
+    table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left")
+    for name, right in (("published figure", False), ("as of", False), ("published", True),
+                        ("run", True), ("ratio", True), ("verdict", False),
+                        ("who", False)):  # fmt: skip
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        if not row.scored:
+            continue
+        colour = _COLOURS.get(row.verdict, "dim")
+        table.add_row(
+            escape(what(row)), escape(row.as_of), number(row.published, row.unit),
+            number(row.simulated, row.unit),
+            "—" if row.ratio != row.ratio else f"{row.ratio:.2f}",
+            f"[{colour}]{escape(row.verdict)}[/{colour}]", escape(row.publisher),
+        )  # fmt: skip
+    return table

@@ -1,0 +1,104 @@
+"""What is public about an exchange, and what its operator knows, as arrays by instrument."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from undertow.kernels import market_view
+from undertow.kernels.ladder import NO_RANK
+from undertow.kernels.market_view import TRADED
+from undertow.model import codes
+from undertow.model.codes import MOST_PRICE_TICKS
+from undertow.venues.engine_rows import Records
+from undertow.venues.kernel_engine import KernelEngine
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class MarketData:
+    """Reads an exchange's arrays without changing them; quick enough for every step of a run.
+
+    Attributes
+    ----------
+    traded
+        Rows of `TRADED` by instrument: trades since the last call of `new_bar`.
+    rejected
+        Refused commands by reason, since the beginning.
+    """
+
+    def __init__(self, engine: KernelEngine) -> None:
+        self._engine = engine
+        self._instruments = len(engine.venue.contracts)
+        self.traded: Records = np.zeros(self._instruments, TRADED)
+        self.rejected = np.zeros(128, np.int64)
+        self._notable = np.zeros(1024, np.int64)
+
+    def take(self, events: Records) -> Records:
+        """Add events to the sums; returns those of forced closings and what follows from them."""
+        if len(events) > len(self._notable):
+            self._notable = np.zeros(2 * len(events), np.int64)
+        count = market_view.digest(events, self.traded, self.rejected, self._notable)
+        found: Records = events[self._notable[:count]]
+        return found
+
+    def new_bar(self) -> Records:
+        """The trades since the last call; sums begin anew."""
+        bar = self.traded.copy()
+        self.traded[:] = 0
+        return bar
+
+    def best_ticks(self) -> tuple[Ints, Ints]:
+        """Best bid and ask by instrument, in ticks; 0 where a side is empty."""
+        ranks = self._engine.venue.book.sides["best_rank"]
+        bids, asks = ranks[0::2], ranks[1::2]
+        return (
+            np.where(bids == NO_RANK, 0, MOST_PRICE_TICKS - bids),
+            np.where(asks == NO_RANK, 0, asks),
+        )
+
+    def depth(self, bands: Sequence[float]) -> Floats:
+        """Resting value (ticks x lots) within fractions of the middle price.
+
+        Shape ``(instruments, 2, bands)``, bids first; 0 where a side is empty.
+        """
+        totals = np.zeros((2 * self._instruments, len(bands)))
+        market_view.depth(self._engine.venue.book, np.asarray(bands, np.float64), totals)
+        return totals.reshape(self._instruments, 2, len(bands))
+
+    def open_lots(self) -> Ints:
+        """Lots held long, by instrument: the open interest."""
+        totals = np.zeros(self._instruments, np.int64)
+        market_view.open_lots(self._engine.venue.positions, totals)
+        return totals
+
+    def holdings(self, first: int, count: int) -> tuple[Ints, Ints]:
+        """Lots ``(accounts, instruments)`` and cash units (isolated margin included) of a block.
+
+        Of spot instruments: lots' worth of the coins that are held.
+        """
+        lots = np.zeros((count, self._instruments), np.int64)
+        cash_units = np.zeros(count, np.int64)
+        venue = self._engine.venue
+        market_view.holdings(venue.accounts, venue.positions, first, lots, cash_units)
+        assets = len(venue.assets)
+        if assets > 1:
+            held = venue.holdings["units"].reshape(-1, assets)[first : first + count]
+            for place in np.flatnonzero(venue.contracts["kind"] == codes.SPOT):
+                contract: Any = venue.contracts[place]
+                units = held[:, int(contract["base_asset"])]
+                lots[:, place] = units // int(contract["base_units_per_lot"])
+        return lots, cash_units
+
+    def cash_units(self, account: int) -> int:
+        """Cash of one account."""
+        return int(self._engine.venue.accounts[account]["cash_units"])
+
+    def last_ticks(self) -> Ints:
+        """Price of the last trade by instrument; 0 before the first."""
+        last: Ints = self._engine.venue.contracts["last_ticks"]
+        return last
