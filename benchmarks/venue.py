@@ -32,6 +32,7 @@ from undertow.kernels import book as kernel_book
 from undertow.kernels.book_arrays import new_book
 from undertow.kernels.exchange import action, is_roomy, process, with_room
 from undertow.kernels.exchange_arrays import COMMAND, EVENT, Exchange, new_exchange
+from undertow.kernels.invariants import checked
 from undertow.model import codes
 from undertow.model.contracts import Contract, Rules, Tier
 
@@ -117,7 +118,7 @@ def opened() -> Exchange:
 
 
 def venue_run_s(commands: Any) -> float:
-    """Seconds for all messages: events are written, and written over when their room is full."""
+    """Seconds for all messages: events are written, checked, and written over."""
     venue = opened()._replace(events=np.ones(ROOM, EVENT))
     kinds, done = commands["kind"].tolist(), 0
     start_s = time.thread_time()
@@ -131,6 +132,7 @@ def venue_run_s(commands: Any) -> float:
         if not is_roomy(venue):
             venue = with_room(venue)
             continue
+        checked(venue)
         state["events"] = 0
         if state["events_needed"] > len(venue.events):
             venue = venue._replace(events=np.ones(2 * int(state["events_needed"]), EVENT))

@@ -35,7 +35,8 @@ KINDS = {
     codes.LIMIT: 34, codes.MARKET: 8, codes.CANCEL: 3, codes.CANCEL_ALL: 1, codes.AMEND: 5,
     codes.EXPIRE: 3, codes.CONDITIONAL: 9, codes.DEPOSIT: 3, codes.WITHDRAW: 2,
     codes.SET_LEVERAGE: 3, codes.SET_MARGIN_MODE: 2, codes.ADJUST_MARGIN: 3,
-    codes.SET_POSITION_MODE: 1, codes.MARK: 18, codes.FUNDING: 3, codes.HALT: 1, codes.SETTLE: 1,
+    codes.SET_POSITION_MODE: 1, codes.SET_ACCOUNT_MODE: 1, codes.MARK: 18, codes.FUNDING: 3,
+    codes.HALT: 1, codes.SETTLE: 1, codes.CLAW_BACK: 1,
 }  # fmt: skip
 
 
@@ -51,7 +52,7 @@ class Mood(NamedTuple):
 def random_commands(dice: random.Random, venue: Exchange, count: int) -> Iterator[Command]:
     """Commands for a new venue; each is drawn when the one before has been carried out."""
     mood = Mood(
-        dice.choice([0.0, 0.1, 0.3]), dice.choice([-1, 0, 1]), dice.choice([0.2, 0.5, 0.7]),
+        dice.choice([0.0, 0.05, 0.3]), dice.choice([-1, 0, 1]), dice.choice([0.2, 0.5, 0.7]),
         dice.choice([0.0, 0.05, 0.15]),
     )  # fmt: skip
     opening = list(first_commands(dice, venue))
@@ -71,6 +72,8 @@ def first_commands(dice: random.Random, venue: Exchange) -> Iterator[Command]:
         yield Command(codes.DEPOSIT, account=number, amount=cash)
         if dice.random() < 0.25:
             yield Command(codes.SET_POSITION_MODE, account=number, amount=1)
+        if dice.random() < (0.7 if venue.rules.portfolio_steps else 0.05):
+            yield Command(codes.SET_ACCOUNT_MODE, account=number, amount=1)
         for instrument, market in enumerate(venue.markets):
             if market.contract.kind == codes.SPOT:
                 continue
@@ -102,8 +105,11 @@ def random_command(dice: random.Random, venue: Exchange, mood: Mood) -> Command:
     kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
     if len(venue.assets) > 1 and dice.random() < 0.1:
         kind = dice.choice([codes.ASSET_PRICE, codes.ASSET_PRICE, codes.DEPOSIT, codes.WITHDRAW])
+    if venue.rules.claws_back and dice.random() < 0.03:
+        kind = codes.CLAW_BACK
     instrument = dice.randrange(len(venue.markets))
-    if venue.markets[instrument].halted and dice.random() < 0.2:
+    shut = venue.markets[instrument].halted and not venue.markets[instrument].delivered
+    if shut and dice.random() < 0.1:
         kind = codes.HALT
     account = dice.choice([FIRST, FIRST + 1, *range(FIRST, venue.count)])
     if dice.random() < 0.04:
@@ -122,6 +128,8 @@ def plain(dice: random.Random, venue: Exchange, command: Command, mood: Mood) ->
     """A command that needs no more."""
     if command.kind == codes.CANCEL_ALL:
         return command._replace(instrument=dice.randrange(-1, len(venue.markets)))
+    if command.kind == codes.HALT and dice.random() < 0.8:
+        return command._replace(amount=int(not venue.markets[command.instrument].halted))
     return command._replace(amount=int(dice.random() < 0.3))
 
 
@@ -245,12 +253,12 @@ def price(dice: random.Random, venue: Exchange, command: Command, mood: Mood) ->
     first = FIRST_MARKS[market.contract.kind]
     if command.kind != codes.MARK:
         flags = 0
-        if command.kind == codes.SETTLE and dice.random() < 0.15:
+        if command.kind == codes.SETTLE and dice.random() < 0.1:
             flags = codes.CLOSE_POSITION
         rate = dice.choice([100_000, -100_000, 20_000_000, -20_000_000, 1, 0])
         near = mark + dice.randint(-3, 3) * max(1, mark // 200)
         return command._replace(price_ticks=max(1, near), amount=rate, flags=flags)
-    move = dice.gauss(0, 0.008)
+    move = max(-0.5, min(0.5, dice.gauss(0, 0.012)))
     if dice.random() < mood.crash:
         move = dice.uniform(0.02, 0.3) * (mood.drift or dice.choice([-1, 1]))
     if mark < first // 5 or mark > first * 5:
@@ -262,7 +270,7 @@ def asset_price(dice: random.Random, venue: Exchange, command: Command, mood: Mo
     """A price of an asset that follows from the last, or falls far."""
     asset = dice.randrange(1, len(venue.assets)) if len(venue.assets) > 1 else 0
     now = venue.assets[asset].price_units or CASH
-    move = dice.gauss(0, 0.01)
+    move = max(-0.5, min(0.5, dice.gauss(0, 0.01)))
     if dice.random() < mood.crash:
         move = dice.uniform(-0.4, 0.3)
     if now < CASH // 5 or now > 5 * CASH:
@@ -279,7 +287,8 @@ MAKERS = {
     codes.LIMIT: order, codes.MARKET: order, codes.CONDITIONAL: conditional,
     codes.CANCEL: about_an_order, codes.AMEND: about_an_order, codes.DEPOSIT: money,
     codes.WITHDRAW: money, codes.ADJUST_MARGIN: money, codes.SET_LEVERAGE: setting,
-    codes.SET_MARGIN_MODE: setting, codes.SET_POSITION_MODE: setting, codes.MARK: price,
-    codes.ASSET_PRICE: asset_price, codes.FUNDING: price, codes.SETTLE: price,
+    codes.SET_ACCOUNT_MODE: setting, codes.SET_MARGIN_MODE: setting,
+    codes.SET_POSITION_MODE: setting, codes.MARK: price, codes.ASSET_PRICE: asset_price,
+    codes.FUNDING: price, codes.SETTLE: price,
     codes.EXPIRE: passing,
 }  # fmt: skip

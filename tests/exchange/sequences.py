@@ -13,7 +13,7 @@ from exchange.commands import random_commands
 from exchange.venues import ACCOUNTS, VENUES
 from undertow.model import codes
 from undertow.model.contracts import Contract, Rules
-from undertow.reference import asset_laws, forced_laws, venue_laws
+from undertow.reference import asset_laws, clawback_laws, forced_laws, venue_laws
 from undertow.reference.exchange import Command, Event, Exchange
 from undertow.reference.venue import apply
 
@@ -28,6 +28,7 @@ class Judged:
         self.wallets: dict[int, int] = {}
         self.balances: asset_laws.Balances = {}
         self.open_lots: dict[int, int] = {}
+        self.profits: dict[int, int] = {}
 
     def apply(self, command: Command) -> list[Event]:
         """Carry out a command and check everything."""
@@ -35,7 +36,8 @@ class Judged:
         is_mark = command.kind in (codes.MARK, codes.ASSET_PRICE)
         account = venue.accounts.get(command.account)
         cash_units = account.cash_units if account else 0
-        before = forced_laws.copy_of(venue.accounts) if is_mark else {}
+        ends_period = command.kind == codes.CLAW_BACK and venue.rules.claws_back
+        before = forced_laws.copy_of(venue.accounts) if is_mark or ends_period else {}
         now_ns = venue.now_ns
         events = apply(venue, command)
         venue_laws.time_never_falls(now_ns, venue.now_ns)
@@ -44,11 +46,16 @@ class Judged:
         venue_laws.money_moves_between_accounts(events)
         venue_laws.funding_sums_to_zero(events)
         venue_laws.closing_is_allowed(venue, command, events)
+        venue_laws.closing_stays_above_bankruptcy(venue, command, events)
         self.balances = asset_laws.asset_statement_adds_up(venue, self.balances, events)
         asset_laws.spot_lends_nothing(venue, command, cash_units, events)
         asset_laws.assets_are_conserved(venue)
         asset_laws.asks_are_covered(venue)
         venue_laws.state_laws(venue)
+        clawback_laws.add_profits(self.profits, venue, events)
+        if ends_period:
+            clawback_laws.clawback_laws(before, self.profits, venue, events)
+            self.profits.clear()
         if is_mark and (not events or events[0].kind != codes.REJECTED):
             forced_laws.mark_laws(before, venue, events)
         return events

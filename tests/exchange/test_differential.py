@@ -17,8 +17,8 @@ from exchange.differential import Both, run
 from exchange.venues import ACCOUNTS, VENUES
 
 TESTS = Path(__file__).parents[1]
-SEQUENCES = 250  # for each of the venues: two thousand in all
-COMMANDS = 60
+SEQUENCES = 140  # for each of the venues: two thousand in all
+COMMANDS = 90
 
 
 @pytest.mark.parametrize("name", VENUES)

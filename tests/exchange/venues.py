@@ -74,9 +74,9 @@ VENUES: dict[str, Venue] = {
             linear(tiers=ONE_TIER, maker_fee_ppm=-100),
         ),
         Rules(
-            policy=codes.FRACTION, partial_above_units=5 * CASH, partial_ppm=200_000,
+            policy=codes.FRACTION, partial_above_units=2 * CASH, partial_ppm=200_000,
             cooldown_ns=30, bounded_by_bankruptcy=False, takeover=codes.BY_VAULT,
-            backstop_ppm=666_667, fund_pays=False, adl_ranking="hyperliquid_documented",
+            backstop_ppm=300_000, fund_pays=False, adl_ranking="hyperliquid_documented",
             adl_price=codes.AT_PREVIOUS_MARK,
         ),
     ),
@@ -120,7 +120,7 @@ VENUES: dict[str, Venue] = {
         (linear(), linear(units=333, tiers=ONE_TIER), inverse(tiers=ONE_TIER)),
         Rules(
             takeover=codes.BY_NOBODY, socialises=True, fund_pays=False, adl_ranking="water_filling",
-            default_leverage=50,
+            default_leverage=50, halted_book=codes.HALT_TRADES,
             bounded_by_bankruptcy=False, adl_price=codes.AT_MARK,
         ),
     ),
@@ -129,6 +129,65 @@ VENUES: dict[str, Venue] = {
         Rules(
             takeover=codes.BY_VAULT, backstop_ppm=500_000, adl_ranking="pro_rata",
             adl_price=codes.AT_MARK, default_leverage=50, cancels_orders_first=False,
+            halted_book=codes.HALT_TAKES_OVER,
+        ),
+    ),
+    "bybit-like": (
+        (linear(), inverse(tiers=ONE_TIER, liquidation_fee_ppm=1_000)),
+        Rules(
+            maintenance_at_entry=True, refuses_past_bankruptcy=True, default_leverage=50,
+            policy=codes.TIERS, partial_from_tier=2, tiers_per_step=1, counts_fee=True,
+            adl_ranking="pnl_times_effective_leverage",
+        ),
+    ),
+    "slow-liquidator": (
+        (linear(), inverse(tiers=ONE_TIER), linear(units=333)),
+        Rules(
+            liquidation_latency_ns=15, liquidations_per_mark=2, default_leverage=50,
+            adl_ranking="pnl_times_effective_leverage", exchange_below_units=CASH // 5,
+            assets=(Asset(), Asset(haircut_ppm=100_000)),
+        ),
+    ),
+    "queue": (
+        (linear(tiers=ONE_TIER, liquidation_fee_ppm=2_000),),
+        Rules(
+            liquidations_per_mark=1, default_leverage=50, takeover=codes.BY_VAULT,
+            backstop_ppm=500_000, policy=codes.TIERS, partial_from_tier=2, tiers_per_step=1,
+        ),
+    ),
+    "clawback": (
+        (
+            inverse(tiers_by_lots=True, tiers=BY_LOTS),
+            linear(tiers=ONE_TIER),
+        ),
+        Rules(
+            claws_back=True, deleverages=False, default_leverage=50, bounded_by_bankruptcy=False,
+            assets=(Asset(), Asset(haircut_ppm=100_000)),
+        ),
+    ),
+    "portfolio": (
+        (
+            linear(underlying=1, tiers=ONE_TIER, portfolio_range_ppm=30_000),
+            spot(1, taker_fee_ppm=1_000, base_units_per_lot=777_777, units=777),
+            linear(underlying=1, portfolio_range_ppm=30_000, units=333, maker_fee_ppm=-50,
+                   liquidation_fee_ppm=700),
+        ),
+        Rules(
+            market_buffer_ppm=500, default_leverage=50, counts_fee=True,
+            portfolio_steps=3, portfolio_hedged_ppm=12_000, portfolio_least_ppm=4_500,
+            portfolio_initial_ppm=1_300_000, adl_ranking="pnl_times_effective_leverage",
+            assets=(Asset(), Asset(haircut_ppm=20_000, own_book=True)),
+        ),
+    ),
+    "portfolio-of-inverse": (
+        (
+            inverse(portfolio_range_ppm=80_000, underlying=20),
+            linear(portfolio_range_ppm=10_000, underlying=20),
+            inverse(units=2_000 * CASH + 77),
+        ),
+        Rules(
+            portfolio_steps=4, portfolio_hedged_ppm=10_000, socialises=True,
+            cancels_orders_first=False, halted_book=codes.HALT_TAKES_OVER,
         ),
     ),
     "collateral-in-own-book": (

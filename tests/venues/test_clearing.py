@@ -422,6 +422,8 @@ MISTAKES: list[tuple[Callable[[Clearing], Any], str]] = [
     (lambda h: h.set_margin_mode("alice", BTC, "isolated"), "all margin of an account"),
     (lambda h: h.adjust_margin("alice", BTC, 5), "all margin of an account"),
     (lambda h: h.set_position_mode("alice", "hedge"), "long or short"),
+    (lambda h: h.set_account_mode("alice", "portfolio"), "all margin of an account is one"),
+    (lambda h: h.claw_back(), "its broker does"),
     (lambda h: h.settle(BTC, "much"), "'much' is no number"),
     (lambda h: h.settlement_price("XBT"), "no symbol 'XBT'"),
     (lambda h: h.limits("XBT"), "no symbol 'XBT'"),

@@ -86,3 +86,27 @@ def test_what_is_wrong_with_an_asset_is_said() -> None:
     ):  # fmt: skip
         with pytest.raises(UndertowError, match=message):
             opened(**wrong)
+
+
+@pytest.mark.parametrize("engine", ["reference", "kernel"])
+def test_a_portfolio_has_an_exact_liquidation_price(engine: str) -> None:
+    swap = "BTC-USDT-SWAP"
+    venue = Venue.open(
+        "okx@2025-10-24", swap, accounts=["alice", "bob"], engine=engine,
+        collateral=[Collateral("BTC", haircut="0.02", price="index")],
+        assume={f"margin.tiers.{swap}": [("0", "0.004", 100)], "fees.taker_rate": "0"},
+    )  # fmt: skip
+    assert venue.set_account_mode("alice", "portfolio")[0].kind == "changed"
+    venue.deposit("alice", 10, asset="BTC")
+    venue.deposit("bob", 1_000_000)
+    venue.asset_price("BTC", 100_000)
+    venue.mark(swap, 100_000)
+    venue.order("bob", swap, "buy", 1000, 100_000)
+    venue.order("alice", swap, "sell", 1000, 100_000)
+    price = venue.liquidation_price("alice", swap)
+    assert price is not None
+    assert venue.mark(swap, price - venue.terms.listings[0].tick) == []
+    assert venue.mark(swap, price)[0].kind == "liquidation"
+    assert venue.set_account_mode("bob", "portfolio")[0].reason == "has_position_or_orders"
+    with pytest.raises(UndertowError, match="did you mean 'portfolio'"):
+        venue.set_account_mode("bob", "portfolios")

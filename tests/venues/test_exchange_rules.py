@@ -184,3 +184,42 @@ def test_symbols_that_cannot_trade_together_or_at_all() -> None:
     both = rules.model_copy(update={"contracts": (*rules.contracts, coin)})
     with pytest.raises(UndertowError, match="settled in BTC and USDT"):
         terms(both, ["BTCUSDT", "BTCUSD"])
+
+
+def test_what_changed_by_date() -> None:
+    rates = [
+        dict(rulebook.load("bitmex", at=day).margin.maintenance_rate_by_symbol or ())["XBTUSD"]
+        for day in ("2021-06-01", "2022-11-22", "2024-11-24")
+    ]
+    assert [str(rate) for rate in rates] == ["0.005", "0.0035", "0.005"]
+    for moment, shortfall in (("2016-10-03T11:59:59Z", "clawback"), ("2016-10-03T12:00Z", "adl")):
+        assert rulebook.load("bitmex", at=moment).insurance.shortfall == shortfall
+    tiers = {"margin.tiers.BTCUSDT": [("0", "0.005", 100)]}
+    assert made("bybit@2025-10-10", "BTCUSDT", assume=tiers).rules.maintenance_at_entry
+    assert not made("bybit@2026-06-01", "BTCUSDT", assume=tiers).rules.maintenance_at_entry
+    tiers = {"margin.tiers.BTC-USDT-SWAP": [("0", "0.005", 100)]}
+    ranges = [
+        dict(rulebook.load("okx", at=moment).margin.portfolio_range_rate_by_base or ())["BTC"]
+        for moment in ("2025-01-06T07:59Z", "2025-01-06T08:00Z")
+    ]
+    assert [str(rate) for rate in ranges] == ["0.15", "0.12"]
+    swap = made("okx@2025-10-24", "BTC-USDT-SWAP", assume=tiers).listings[0].contract
+    assert (swap.portfolio_range_ppm, swap.underlying > codes.MOST_ASSETS - 1) == (120_000, True)
+
+
+def test_modes_that_somebody_assumes() -> None:
+    assume = {
+        "insurance.shortfall": "clawback", "liquidation.latency_s": "0.5",
+        "liquidation.most_per_mark": 20, "liquidation.halted_book": "takes_over",
+        "liquidation.closing_past_bankruptcy": "refused", "margin.portfolio_steps": 2,
+        "margin.portfolio_range_rate": "0.2", "margin.portfolio_hedged_rate": "0.01",
+    }  # fmt: skip
+    rules = made(BINANCE, "BTCUSDT", assume=assume).rules
+    assert (rules.claws_back, rules.deleverages, rules.socialises) == (True, False, False)
+    assert (rules.liquidation_latency_ns, rules.liquidations_per_mark) == (500_000_000, 20)
+    assert (rules.halted_book, rules.refuses_past_bankruptcy) == (codes.HALT_TAKES_OVER, True)
+    assert (rules.portfolio_steps, rules.portfolio_hedged_ppm) == (2, 10_000)
+    with pytest.raises(UndertowError, match=r"up to 0\.3"):
+        made(BINANCE, "BTCUSDT", assume=assume | {"margin.portfolio_range_rate": "0.4"})
+    with pytest.raises(UndertowError, match="portfolio_hedged_rate: expected 0 to"):
+        made(BINANCE, "BTCUSDT", assume=assume | {"margin.portfolio_hedged_rate": "0.4"})

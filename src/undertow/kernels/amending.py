@@ -17,6 +17,7 @@ from undertow.kernels.matching import order_price
 from undertow.kernels.trading import (
     closable,
     finish,
+    is_past_bankruptcy,
     lacks_margin,
     reject,
     reserve,
@@ -30,6 +31,7 @@ from undertow.model.codes import (
     GTC,
     HALTED,
     NO_REASON,
+    PAST_BANKRUPTCY,
     POST_ONLY,
     POST_ONLY_WOULD_TAKE,
     REDUCE_ONLY_WOULD_FLIP,
@@ -97,6 +99,8 @@ def refusal(venue: Exchange, command: Records, slot: int, position: int) -> int:
     held = venue.positions[position]
     if reduces and lots + held["reduce_lots"] > closable(held, side):
         return REDUCE_ONLY_WOULD_FLIP
+    if is_past_bankruptcy(venue, position, side, price):
+        return PAST_BANKRUPTCY
     if int64(order["post_only"]) != 0 and would_take(venue, queue, price):
         return POST_ONLY_WOULD_TAKE
     shrinks = price == order_price(venue.book, slot) and lots <= order["quantity_lots"]

@@ -33,14 +33,14 @@ from undertow.model.codes import (
 
 @inner
 def set_asset_price(venue: Exchange, number: int, price_units: int) -> None:
-    """Set a price; if the asset now counts less, or for the first time, look at its holders."""
+    """Set a price; if the asset is worth less, or something at last, look at its holders."""
     stay_apart()
     asset = venue.assets[number]
-    before = asset["margin_price_units"]
+    before, falls = asset["margin_price_units"], price_units < asset["price_units"]
     asset["price_units"] = price_units
     counted = mul_div_floor(price_units, MILLION - asset["haircut_ppm"], MILLION)[0]
     asset["margin_price_units"] = counted
-    if counted < before or before == 0:
+    if falls or before == 0:
         soil_holders(venue, number)
 
 

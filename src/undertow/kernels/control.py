@@ -1,4 +1,4 @@
-"""Commands that are not orders: money, settings, funding, settlement, time, cancelling.
+"""Commands that are not orders: settings, funding, settlement, time, cancelling.
 
 ``reference/control.py`` says the same in plain Python.
 """
@@ -15,17 +15,13 @@ from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.heap import take_out
 from undertow.kernels.integers import mul_div_floor
 from undertow.kernels.ledger import (
-    MILLION,
-    leg_key,
     notional,
     pay,
-    position_at,
     position_of,
     soil,
     value,
 )
-from undertow.kernels.margin import free, gross_exposure, tier_number, unrealised, worth
-from undertow.kernels.spot import hold, spare_cash, spare_units
+from undertow.kernels.margin import free, gross_exposure, tier_number
 from undertow.kernels.tables import find
 from undertow.kernels.trading import reject, remove, touch, write
 from undertow.model.codes import (
@@ -37,37 +33,34 @@ from undertow.model.codes import (
     CANCELLED,
     CHANGED,
     CLOSE_POSITION,
-    DEPOSITED,
+    DELIVERED,
     EXPIRED,
     FIRST_CUSTOMER,
     FUNDING_PAID,
     FUNDING_RESIDUAL,
     GOOD_TILL_DATE,
     HAS_POSITION_OR_ORDERS,
-    INSUFFICIENT_BALANCE,
     INSUFFICIENT_MARGIN,
     LEVERAGE_ABOVE_TIER,
     LONG,
-    MOST_ASSET_VALUE_UNITS,
+    NO_PORTFOLIO_MARGIN,
     NO_REASON,
     NOT_FOR_SPOT,
-    NOT_ISOLATED,
+    NOT_WITH_PORTFOLIO_MARGIN,
     ONE_WAY,
     PRICE_NOT_POSITIVE,
     PRICE_TOO_LARGE,
     SELL,
+    SET_ACCOUNT_MODE,
     SETTLED,
     SHORT,
     SPOT,
     UNKNOWN_ACCOUNT,
-    UNKNOWN_ASSET,
     UNKNOWN_INSTRUMENT,
     UNKNOWN_ORDER,
     VENUE,
-    WITHDRAWN,
 )
 
-MOST_UNITS = 2**60
 BILLION = 10**9
 
 
@@ -127,98 +120,6 @@ def is_price_too_large(venue: Exchange, command: Records) -> bool:
     """Whether a price is beyond the contract's greatest."""
     most = venue.contracts[int64(command["instrument"])]["max_price_ticks"]
     return bool(command["price_ticks"] > most)
-
-
-@inner_inlined
-def bad_asset(venue: Exchange, command: Records) -> int:
-    """Why there is no such account or asset."""
-    reason = bad_account(venue, command)
-    known = 0 <= int64(command["asset"]) < venue.assets.shape[0]
-    return reason if known or reason != NO_REASON else UNKNOWN_ASSET
-
-
-@inner
-def told_asset(venue: Exchange, command: Records, kind: int) -> None:
-    """Say that some of an asset has entered or left."""
-    event = write(
-        venue, kind, NO_REASON, 0, 0, -1, int64(command["account"]), 0, 0, command["amount"], 0
-    )
-    event["asset"] = int64(command["asset"])
-
-
-@inner_inlined
-def deposit_asset(venue: Exchange, command: Records) -> None:
-    """Bring some of an asset in: all together at most 2^60 units, worth at most 2^58 of cash."""
-    reason, amount = bad_asset(venue, command), command["amount"]
-    if reason == NO_REASON:
-        asset = venue.assets[int64(command["asset"])]
-        most, fits = mul_div_floor(MOST_ASSET_VALUE_UNITS, MILLION, asset["max_price_units"])
-        most = min(most, MOST_UNITS) if fits else MOST_UNITS
-        if amount <= 0 or asset["deposited_units"] > most - amount:
-            reason = BAD_AMOUNT
-    if reason != NO_REASON:
-        reject(venue, command, reason)
-        return
-    venue.assets[int64(command["asset"])]["deposited_units"] += amount
-    hold(venue, int64(command["account"]), int64(command["asset"]), amount)
-    told_asset(venue, command, DEPOSITED)
-
-
-@inner_inlined
-def withdraw_asset(venue: Exchange, command: Records) -> None:
-    """Take some of an asset out: what no resting ask has promised and no margin needs."""
-    reason, amount = bad_asset(venue, command), command["amount"]
-    account, number = int64(command["account"]), int64(command["asset"])
-    if reason == NO_REASON and amount <= 0:
-        reason = BAD_AMOUNT
-    if reason == NO_REASON:
-        asset = venue.assets[number]
-        has = venue.holdings[account * venue.assets.shape[0] + number]["units"]
-        short = amount > spare_units(venue, account, number)
-        if short or worth(asset, has) - worth(asset, has - amount) > free(venue, account):
-            reason = INSUFFICIENT_BALANCE
-    if reason != NO_REASON:
-        reject(venue, command, reason)
-        return
-    venue.assets[number]["deposited_units"] -= amount
-    hold(venue, account, number, -amount)
-    told_asset(venue, command, WITHDRAWN)
-
-
-@inner
-def deposit(venue: Exchange, command: Records) -> None:
-    """Bring cash in; all deposits together stay below 2^60 units."""
-    stay_apart()
-    amount, state = command["amount"], venue.state[0]
-    reason = bad_account(venue, command)
-    if reason == NO_REASON and (amount <= 0 or state["deposited_units"] > MOST_UNITS - amount):
-        reason = BAD_AMOUNT
-    if reason != NO_REASON:
-        reject(venue, command, reason)
-        return
-    venue.accounts[int64(command["account"])]["cash_units"] += amount
-    state["deposited_units"] += amount
-    soil(venue, int64(command["account"]))
-    told(venue, command, DEPOSITED, amount)
-
-
-@inner
-def withdraw(venue: Exchange, command: Records) -> None:
-    """Take cash out, as far as it is free: profits that are not realised cannot leave."""
-    stay_apart()
-    amount = command["amount"]
-    reason = bad_account(venue, command)
-    if reason == NO_REASON and amount <= 0:
-        reason = BAD_AMOUNT
-    if reason == NO_REASON and amount > spare_cash(venue, int64(command["account"])):
-        reason = INSUFFICIENT_BALANCE
-    if reason != NO_REASON:
-        reject(venue, command, reason)
-        return
-    venue.accounts[int64(command["account"])]["cash_units"] -= amount
-    venue.state[0]["deposited_units"] -= amount
-    soil(venue, int64(command["account"]))
-    told(venue, command, WITHDRAWN, -amount)
 
 
 @inner_inlined
@@ -302,6 +203,8 @@ def set_margin_mode(venue: Exchange, command: Records) -> None:
         reason = BAD_AMOUNT
     if reason == NO_REASON and is_spot(venue, command):
         reason = NOT_FOR_SPOT
+    if reason == NO_REASON and amount > 0 and int64(venue.accounts[account]["portfolio"]) != 0:
+        reason = NOT_WITH_PORTFOLIO_MARGIN
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
@@ -315,17 +218,21 @@ def set_margin_mode(venue: Exchange, command: Records) -> None:
         return
     for leg in legs:
         venue.positions[leg]["isolated"] = amount
+        venue.queued[venue.accounts.shape[0] + leg]["mark"] = 0
     told(venue, command, CHANGED, 0)
 
 
 @inner
-def set_position_mode(venue: Exchange, command: Records) -> None:
-    """Hedge mode (``amount`` 1) or one-way (0); not with positions or orders."""
+def set_mode(venue: Exchange, command: Records) -> None:
+    """A position or account mode (``amount`` 0 or 1); not with positions or orders."""
     stay_apart()
     reason = bad_account(venue, command)
     amount, account = command["amount"], int64(command["account"])
     if reason == NO_REASON and (amount < 0 or amount > 1 or account < FIRST_CUSTOMER):
         reason = BAD_AMOUNT
+    is_account = int64(command["kind"]) == SET_ACCOUNT_MODE
+    if reason == NO_REASON and is_account and amount > venue.rules[0]["portfolio_steps"]:
+        reason = NO_PORTFOLIO_MARGIN
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
@@ -338,7 +245,10 @@ def set_position_mode(venue: Exchange, command: Records) -> None:
     if busy:
         reject(venue, command, HAS_POSITION_OR_ORDERS)
         return
-    venue.accounts[account]["hedge"] = amount
+    if is_account:
+        venue.accounts[account]["portfolio"] = amount
+    else:
+        venue.accounts[account]["hedge"] = amount
     free_positions(venue, account)
     told(venue, command, CHANGED, 0)
 
@@ -362,42 +272,6 @@ def free_positions(venue: Exchange, account: int) -> None:
         state["positions_left"] += 1
         slot = after
     venue.accounts[account]["first_position"] = 0
-
-
-@inner
-def adjust_margin(venue: Exchange, command: Records) -> None:
-    """Move cash into an isolated position, or out of it (below 0)."""
-    stay_apart()
-    reason = bad_place(venue, command)
-    if reason != NO_REASON:
-        reject(venue, command, reason)
-        return
-    account, amount = int64(command["account"]), command["amount"]
-    slot = position_at(
-        venue, account, leg_key(int64(command["instrument"]), int64(command["leg"]))
-    )  # fmt: skip
-    held = venue.positions[slot]
-    leg = int64(command["leg"])
-    if slot == 0 or leg < 0 or leg > SHORT or int64(held["isolated"]) == 0 or held["lots"] == 0:
-        reject(venue, command, NOT_ISOLATED)
-        return
-    contract = venue.contracts[int64(command["instrument"])]
-    size = notional(contract, held["lots"], contract["mark_ticks"])
-    needed = -((-size) // int64(held["leverage"]))
-    spare = held["margin_units"] + min(0, unrealised(venue, held)) - needed
-    if amount == 0 or amount > MOST_UNITS or amount < -MOST_UNITS:
-        reason = BAD_AMOUNT
-    elif amount > 0 and amount > spare_cash(venue, account):
-        reason = INSUFFICIENT_BALANCE
-    elif amount < 0 and -amount > spare:
-        reason = INSUFFICIENT_MARGIN
-    if reason != NO_REASON:
-        reject(venue, command, reason)
-        return
-    venue.accounts[account]["cash_units"] -= amount
-    held["margin_units"] += amount
-    soil(venue, account)
-    told(venue, command, CHANGED, 0)
 
 
 @inner
@@ -531,6 +405,8 @@ def halt(venue: Exchange, command: Records) -> None:
     reason = bad_instrument(venue, command)
     if reason == NO_REASON and (command["amount"] < 0 or command["amount"] > 1):
         reason = BAD_AMOUNT
+    if reason == NO_REASON and venue.contracts[int64(command["instrument"])]["delivered"] != 0:
+        reason = DELIVERED
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
@@ -554,6 +430,7 @@ def settle_all(venue: Exchange, command: Records) -> None:
     closes = int64(command["flags"]) & CLOSE_POSITION != 0
     if closes:
         contract["halted"] = 1
+        contract["delivered"] = 1
         for account in range(venue.accounts.shape[0]):
             cancel_in(venue, account, instrument, 0, BY_SETTLEMENT)
     total = 0
@@ -579,6 +456,7 @@ def settle_one(venue: Exchange, slot: int, contract: Records, price: int, closes
     account, lots = int64(held["account"]), held["lots"]
     worth = value(contract, lots, price)
     amount = worth - held["basis_units"]
+    venue.accounts[account]["period_units"] += amount
     ended = 0
     if closes:
         ended = worth

@@ -17,26 +17,22 @@ import numpy as np
 from undertow.kernels.amending import amend
 from undertow.kernels.book import has_room
 from undertow.kernels.book_arrays import grown
+from undertow.kernels.clawback import claw_back
 from undertow.kernels.collateral import read_books, set_asset_price
 from undertow.kernels.compile import Records, inlined, inner_inlined, int64, kernel, part
 from undertow.kernels.conditional import is_bound_reached, next_fired, set_off, wait
 from undertow.kernels.control import (
-    adjust_margin,
     bad_price,
     cancel,
     cancel_all,
-    deposit,
-    deposit_asset,
     expire,
     halt,
     is_price_too_large,
     pay_funding,
     set_leverage,
     set_margin_mode,
-    set_position_mode,
+    set_mode,
     settle_all,
-    withdraw,
-    withdraw_asset,
 )
 from undertow.kernels.exchange_arrays import (
     EVENT,
@@ -44,8 +40,16 @@ from undertow.kernels.exchange_arrays import (
     with_more_positions,
     with_more_waiting,
 )
+from undertow.kernels.invariants import as_words, checked
 from undertow.kernels.links import first_link
 from undertow.kernels.liquidation import handle
+from undertow.kernels.money import (
+    adjust_margin,
+    deposit,
+    deposit_asset,
+    withdraw,
+    withdraw_asset,
+)
 from undertow.kernels.pools import collect, look_at_dirty
 from undertow.kernels.prefetch import prefetch
 from undertow.kernels.trading import enter, reject, touch
@@ -64,6 +68,7 @@ from undertow.model.codes import (
     BUY,
     CANCEL,
     CANCEL_ALL,
+    CLAW_BACK,
     CONDITIONAL,
     DEPOSIT,
     EXPIRE,
@@ -74,6 +79,7 @@ from undertow.model.codes import (
     MARKET,
     NO_REASON,
     PRICE_TOO_LARGE,
+    SET_ACCOUNT_MODE,
     SET_LEVERAGE,
     SET_MARGIN_MODE,
     SET_POSITION_MODE,
@@ -181,6 +187,7 @@ def mark(venue: Exchange, commands: Records, start: int) -> int:
             state["phase"] = COLLECT
         if state["phase"] == COLLECT:
             state["mark_number"] += 1
+            state["liquidated"] = 0
             if state["marked_instrument"] >= 0:
                 collect(venue, state["marked_instrument"])
         look_at_dirty(venue)
@@ -255,14 +262,16 @@ def do_rare(venue: Exchange, command: Records) -> None:
         set_margin_mode(venue, command)
     elif kind == ADJUST_MARGIN:
         adjust_margin(venue, command)
-    elif kind == SET_POSITION_MODE:
-        set_position_mode(venue, command)
+    elif kind in (SET_POSITION_MODE, SET_ACCOUNT_MODE):
+        set_mode(venue, command)
     elif kind == FUNDING:
         pay_funding(venue, command)
     elif kind == HALT:
         halt(venue, command)
     elif kind == SETTLE:
         settle_all(venue, command)
+    elif kind == CLAW_BACK:
+        claw_back(venue, command)
     else:
         reject(venue, command, UNKNOWN_COMMAND)
 
@@ -375,6 +384,11 @@ def process(
         bankrupt position.
     room
         Events for which there is room at first.
+
+    Raises
+    ------
+    InvariantViolation
+        For a law that does not hold, see `invariants`: a bug of ours.
     """
     if len(venue.events) < room:
         venue = venue._replace(events=np.zeros(room, EVENT))
@@ -443,15 +457,11 @@ def with_room(venue: Exchange) -> Exchange:
     return with_more_positions(venue)
 
 
-def as_words(events: Records) -> Records:
-    """The same memory as plain integers: NumPy copies records field by field."""
-    return events.view(np.int64).reshape(len(events), -1)
-
-
 def flushed(venue: Exchange, written: list[Records], needed: int) -> Exchange:
     """Put the events aside, and make room for as many as are needed."""
     state: Any = venue.state[0]
     if state["events"] > 0:
+        checked(venue)
         written.append(as_words(venue.events[: int(state["events"])]).copy())
         state["events"] = 0
     if needed > len(venue.events):

@@ -46,11 +46,11 @@ CONTRACT_FIELDS = (
     "kind", "units", "max_price_ticks", "min_lots", "max_lots", "max_position_lots",
     "min_notional_units", "band_up_ppm", "band_down_ppm", "market_bound_ppm", "maker_fee_ppm",
     "taker_fee_ppm", "liquidation_fee_ppm", "tiers_by_lots", "slope_ppb_per_lot",
-    "base_asset", "base_units_per_lot",
+    "base_asset", "base_units_per_lot", "underlying", "portfolio_range_ppm",
 )  # fmt: skip
 MARKET_FIELDS = (
-    "first_tier", "tiers", "mark_ticks", "previous_mark_ticks", "last_ticks", "halted", "touched",
-    "trailing",
+    "first_tier", "tiers", "mark_ticks", "previous_mark_ticks", "last_ticks", "halted",
+    "delivered", "touched", "trailing", "unit_range_ppm",
 )  # fmt: skip
 CONTRACT = np.dtype([(name, np.int64) for name in CONTRACT_FIELDS + MARKET_FIELDS])
 TIER_FIELDS = ("floor", "maintenance_ppm", "deduction_units", "max_leverage")
@@ -60,13 +60,17 @@ RULE_FIELDS = (
     "counts_fee", "cancels_orders_first", "policy", "partial_above_units", "partial_ppm",
     "partial_from_tier", "tiers_per_step", "cooldown_ns", "bounded_by_bankruptcy", "takeover",
     "backstop_ppm", "fund_pays", "adl_price", "socialises", "exchange_below_units",
+    "maintenance_at_entry", "refuses_past_bankruptcy", "halted_book",
+    "portfolio_steps", "portfolio_hedged_ppm", "portfolio_least_ppm", "portfolio_initial_ppm",
+    "deleverages", "claws_back", "liquidation_latency_ns", "liquidations_per_mark",
 )  # fmt: skip
 RULES = np.dtype([(name, np.int64) for name in RULE_FIELDS])
 ACCOUNT = np.dtype(
     [
-        ("cash_units", np.int64), ("cooldown_ns", np.int64), ("handled", np.int64),
+        ("cash_units", np.int64), ("period_units", np.int64),
+        ("cooldown_ns", np.int64), ("handled", np.int64),
         ("first_position", np.uint32), ("newest_waiting", np.uint32), ("hedge", np.int8),
-        ("dirty", np.int8), ("unused", np.int16), ("unused2", np.int32),
+        ("dirty", np.int8), ("portfolio", np.int8), ("unused", np.int8), ("unused2", np.int32),
     ],
     align=True,
 )  # fmt: skip
@@ -99,6 +103,9 @@ WAITING = np.dtype(
     ],
     align=True,
 )  # fmt: skip
+# Since which mark and when a pool waits for the liquidator, 0 if it does not: of accounts, then of
+# positions by slot.
+QUEUED = np.dtype([("mark", np.int64), ("ns", np.int64)])
 # What an asset is and what it counts: `margin_price_units` is the price less the haircut, both are
 # cash units of 10^6 units. Asset 0 is cash.
 ASSET_FIELDS = (
@@ -111,11 +118,12 @@ ASSET = np.dtype([(name, np.int64) for name in ASSET_FIELDS])
 # `first_holder` on; numbers in it are those of accounts plus 1. Who has sold all is still in it.
 HOLDING = np.dtype([("units", np.int64), ("next", np.int32), ("is_listed", np.int32)])
 STATE_FIELDS = (
-    "command", "events", "events_needed", "phase", "fired", "now_ns", "mark_number",
+    "command", "events", "events_needed", "phase", "fired", "now_ns", "mark_number", "liquidated",
     "marked_instrument", "deposited_units", "free_position", "positions_left", "positions_used",
     "free_waiting", "waiting_left", "waiting_count", "waiting_sequence", "reduce_only_orders",
     "dirty", "due", "due_index", "adl_slot", "adl_owed_units", "adl_total_units", "adl_left_units",
-    "touched",
+    "touched", "paid_units", "funding_units", "waterfall_units", "tallied", "unseen",
+    "unaudited", "law", "law_left", "law_right", "law_event",
 )  # fmt: skip
 STATE = np.dtype([(name, np.int64) for name in STATE_FIELDS])
 
@@ -144,9 +152,11 @@ class Exchange(NamedTuple):
     roots: NDArray[np.uint32]  # instrument by kind of root
     dirty: NDArray[np.int32]  # accounts whose pools must be looked at when a mark comes
     due: NDArray[np.int64]  # pools that lack margin, see `pools.py`
+    queued: Records
     sorting: NDArray[np.int64]
     order: Records  # one command: the order that a conditional one becomes
     events: Records
+    unseen: Records  # events whose laws are not checked yet
 
 
 def new_exchange(
@@ -180,9 +190,11 @@ def new_exchange(
         roots=np.zeros((len(contracts), ROOTS), np.uint32),
         dirty=np.zeros(accounts, np.int32),
         due=np.zeros(2 * capacity + accounts, np.int64),
+        queued=np.zeros(accounts + capacity, QUEUED),
         sorting=np.zeros(2 * capacity + accounts + 2049, np.int64),
         order=np.zeros(1, COMMAND),
         events=np.zeros(0, EVENT),
+        unseen=np.zeros(256, EVENT),
     )  # fmt: skip
     for pool, name in ((venue.positions, "position"), (venue.waiting, "waiting")):
         chain(pool, 1)
@@ -201,6 +213,9 @@ def contract_rows(contracts: Sequence[Contract]) -> tuple[Records, Records]:
             row[name] = int(getattr(contract, name))
         row["first_tier"], row["tiers"] = len(tiers), len(contract.tiers)
         tiers += [tuple(getattr(tier, name) for name in TIER_FIELDS) for tier in contract.tiers]
+    for row in rows:  # the widest range of the contracts that may be netted with this one
+        netted = rows[rows["underlying"] == row["underlying"]] if row["underlying"] else row
+        row["unit_range_ppm"] = netted["portfolio_range_ppm"].max()
     return rows, np.array(tiers, TIER)
 
 
@@ -235,8 +250,10 @@ def with_more_positions(venue: Exchange) -> Exchange:
     size = 2 * len(larger) + len(venue.accounts)
     due = np.zeros(size, np.int64)
     due[: len(venue.due)] = venue.due
+    queued = np.zeros(len(venue.accounts) + len(larger), QUEUED)
+    queued[: len(venue.queued)] = venue.queued
     return venue._replace(
-        positions=larger, due=due, sorting=np.zeros(size + 2049, np.int64)
+        positions=larger, due=due, queued=queued, sorting=np.zeros(size + 2049, np.int64)
     )  # fmt: skip
 
 

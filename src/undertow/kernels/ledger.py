@@ -95,6 +95,7 @@ def make_position(venue: Exchange, account: int, instrument: int, leg: int) -> i
         leverage = int(venue.positions[after]["leverage"])
         isolated = int(venue.positions[after]["isolated"])
     clear(held)
+    venue.queued[venue.accounts.shape[0] + slot]["mark"] = 0
     held["account"] = account
     held["key"] = key
     held["leverage"] = leverage
@@ -157,6 +158,7 @@ def settle(
         if closed != had:
             released = mul_div_floor(released, closed, had)[0]
         profit = -cost_closed - released
+        account["period_units"] += profit
         held["basis_units"] -= released
         held["lots"] += closed if before < 0 else -closed
         if not isolated:

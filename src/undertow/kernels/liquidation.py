@@ -18,14 +18,18 @@ from undertow.kernels.matching import best_maker
 from undertow.kernels.pools import (
     bankruptcy_price,
     handled_mark,
+    has_queue,
+    is_shut,
     lacks,
     pool_equity,
     pool_maintenance,
     pool_slot,
+    queue_place,
     spare_of,
 )
 from undertow.kernels.trading import fill, remove, write
 from undertow.kernels.waterfall import (
+    close_waterfall,
     first_open,
     keep_surplus,
     next_open,
@@ -46,10 +50,16 @@ from undertow.model.codes import (
     FIRST_CUSTOMER,
     FRACTION,
     FUND,
+    HALT_WAITS,
+    HALTED,
+    LATENCY,
     LIQUIDATION,
     LIQUIDATION_FEE,
+    LIQUIDATION_WAITS,
     MOST_PRICE_TICKS,
     NO_REASON,
+    PAST_BANKRUPTCY,
+    QUEUE,
     SELF_TRADE,
     SELL,
     TIERS,
@@ -67,6 +77,9 @@ def handle(venue: Exchange, pool: int) -> bool:
             exchange(venue, pool >> 24)
         return False
     account, slot = pool >> 24, pool_slot(venue, pool)
+    waits = NO_REASON
+    if account >= FIRST_CUSTOMER and has_queue(venue):
+        waits = must_wait(venue, queue_place(venue, pool))
     rules, mark_number = venue.rules[0], venue.state[0]["mark_number"]
     first, leg = -1, 0
     if slot == 0:
@@ -77,7 +90,15 @@ def handle(venue: Exchange, pool: int) -> bool:
             int64(venue.positions[slot]["key"]) // 4,
             int64(venue.positions[slot]["key"]) % 4,
         )
-    event = write(venue, LIQUIDATION, NO_REASON, 0, leg, first, account, 0, 0, 0, 0)
+    if waits != NO_REASON:
+        if waits > 0:
+            event = write(venue, LIQUIDATION_WAITS, waits, 0, leg, first, account, 0, 0, 0, 0)
+            event["amount_units"] = equity
+            event["fee_units"] = needed
+        return False
+    is_flat = slot != 0 and venue.positions[slot]["lots"] == 0
+    reason = PAST_BANKRUPTCY if is_flat else NO_REASON
+    event = write(venue, LIQUIDATION, reason, 0, leg, first, account, 0, 0, 0, 0)
     event["amount_units"] = equity
     event["fee_units"] = needed
     if account < FIRST_CUSTOMER:
@@ -93,22 +114,58 @@ def handle(venue: Exchange, pool: int) -> bool:
         if spare_of(venue, equity, needed) >= 0:
             release(venue, slot)
             return False
+    shut = first_shut(venue, pool)
+    if shut != 0 and rules["halted_book"] == HALT_WAITS:
+        say_waits(venue, pool, shut, HALTED)
+        return False
     takeover = rules["takeover"]
     kept = of_million(needed, rules["backstop_ppm"])
     if takeover == BY_VAULT and first_open(venue, pool) != 0 and equity >= kept:
-        say_waits(venue, pool, waits)
+        say_waits(venue, pool, first_open(venue, pool), waits)
         return False
     if equity < 0:
         return start_winding_up(venue, pool)
     if takeover == BY_NOBODY:  # what is left is still the customer's
-        say_waits(venue, pool, waits)
+        say_waits(venue, pool, first_open(venue, pool), waits)
         return False
     if venue.assets.shape[0] > 1:
         hand_over(venue, pool)
     taker = FUND if takeover == BY_FUND else VAULT
+    venue.state[0]["waterfall_units"] = pool_equity(venue, pool)
     take_over(venue, pool, taker)
     keep_surplus(venue, pool, taker)
+    close_waterfall(venue, pool)
     return False
+
+
+@part
+def must_wait(venue: Exchange, place: int) -> int:
+    """Why the liquidator comes to a pool later, below 0 if that was said; 0: it comes now."""
+    rules, state, queued = venue.rules[0], venue.state[0], venue.queued[place]
+    is_new = queued["mark"] == 0
+    if is_new:
+        queued["mark"] = state["mark_number"]
+        queued["ns"] = state["now_ns"]
+    reason = NO_REASON
+    if 0 < rules["liquidations_per_mark"] <= state["liquidated"]:
+        reason = QUEUE
+    if state["now_ns"] - queued["ns"] < rules["liquidation_latency_ns"]:
+        reason = LATENCY
+    if reason == NO_REASON:
+        queued["mark"] = 0
+        state["liquidated"] += 1
+    return reason if is_new else -reason
+
+
+@part
+def first_shut(venue: Exchange, pool: int) -> int:
+    """The pool's first open position whose book is halted for it; 0 if there is none."""
+    slot = first_open(venue, pool)
+    while slot != 0:
+        if is_shut(venue, venue.contracts[int64(venue.positions[slot]["key"]) // 4]):
+            break
+        slot = next_open(venue, pool, slot)
+    return slot
 
 
 @part
@@ -127,7 +184,8 @@ def close_in_book(venue: Exchange, pool: int) -> int:
     slot = first_open(venue, pool)
     while slot != 0:
         held = venue.positions[slot]
-        while held["lots"] != 0 and lacks(venue, pool):
+        shut = is_shut(venue, venue.contracts[int64(held["key"]) // 4])
+        while not shut and held["lots"] != 0 and lacks(venue, pool):
             lots = lots_to_close(venue, pool, slot)
             if lots < abs(held["lots"]) and policy == FRACTION:
                 waits = COOLDOWN

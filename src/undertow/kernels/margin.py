@@ -6,6 +6,7 @@ from undertow.kernels.apart import stay_apart
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.ledger import MILLION, notional, of_million, value
+from undertow.kernels.portfolio import portfolio_needs
 from undertow.model.codes import SPOT
 
 
@@ -21,12 +22,15 @@ def tier_number(venue: Exchange, contract: Records, lots: int, notional_units: i
 
 
 @inner
-def maintenance(venue: Exchange, contract: Records, lots: int, price_ticks: int) -> int:
-    """Maintenance margin of signed lots at a price, with the fee where the venue counts it."""
+def maintenance(venue: Exchange, held: Records, contract: Records, price_ticks: int) -> int:
+    """Maintenance margin of a position at a price, with the fee where the venue counts it."""
     stay_apart()
+    lots = held["lots"]
     if lots == 0:
         return 0
-    size = notional(contract, lots, price_ticks)
+    size = abs(held["basis_units"])
+    if venue.rules[0]["maintenance_at_entry"] == 0:
+        size = notional(contract, lots, price_ticks)
     tier = venue.tiers[tier_number(venue, contract, lots, size)]
     rate_ppm = tier["maintenance_ppm"]
     if contract["slope_ppb_per_lot"] != 0:
@@ -109,16 +113,37 @@ def free(venue: Exchange, account: int) -> int:
     """What is left of an account's cross equity for new orders and withdrawals."""
     stay_apart()
     left = venue.accounts[account]["cash_units"]
+    nets = int64(venue.accounts[account]["portfolio"]) != 0
+    if nets:
+        left -= portfolio_initial(venue, account)
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
         contract = venue.contracts[int64(held["key"]) // 4]
-        left -= initial(held, contract)
+        if not nets or contract["kind"] == SPOT:
+            left -= initial(held, contract)
         if int64(held["isolated"]) == 0:
             left += unrealised(venue, held)
         slot = uint32(held["next"])
     if venue.assets.shape[0] > 1:
         left += collateral(venue, account)
+    return left
+
+
+@inner_inlined
+def portfolio_initial(venue: Exchange, account: int) -> int:
+    """What positions and orders reserve where they are margined by their net risk."""
+    needed = portfolio_needs(venue, account, True)
+    return of_million(needed, venue.rules[0]["portfolio_initial_ppm"])
+
+
+@inner
+def free_without(venue: Exchange, account: int, asset: int, units: int) -> int:
+    """What would be free if the account had less of an asset."""
+    holding = venue.holdings[account * venue.assets.shape[0] + asset]
+    holding["units"] -= units
+    left = free(venue, account)
+    holding["units"] += units
     return left
 
 
@@ -142,12 +167,14 @@ def cross_equity(venue: Exchange, account: int) -> int:
 def cross_maintenance(venue: Exchange, account: int) -> int:
     """What the cross positions of an account must hold."""
     stay_apart()
+    if int64(venue.accounts[account]["portfolio"]) != 0:
+        return portfolio_needs(venue, account, False)
     total = 0
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
         if int64(held["isolated"]) == 0 and held["lots"] != 0:
             contract = venue.contracts[int64(held["key"]) // 4]
-            total += maintenance(venue, contract, held["lots"], contract["mark_ticks"])
+            total += maintenance(venue, held, contract, contract["mark_ticks"])
         slot = uint32(held["next"])
     return total

@@ -24,9 +24,21 @@ from undertow.kernels.margin import (
     tier_number,
     unrealised,
 )
+from undertow.kernels.portfolio import portfolio_loss_ppm
 from undertow.kernels.prefetch import prefetch
-from undertow.model.codes import BAD_DEBTS, FIRST_CUSTOMER, FUND, INVERSE, MOST_PRICE_TICKS, VENUE
+from undertow.model.codes import (
+    BAD_DEBTS,
+    FIRST_CUSTOMER,
+    FUND,
+    HALT_TRADES,
+    INVERSE,
+    MOST_PRICE_TICKS,
+    SELL,
+    VENUE,
+)
 
+# By less than this per position, rounding may raise what a portfolio needs, wherever prices move.
+PORTFOLIO_ROUNDING = 16
 STEPS = 4  # a watch comes closer to the price where margin is missing with each
 
 
@@ -67,7 +79,7 @@ def pool_maintenance(venue: Exchange, pool: int) -> int:
         return cross_maintenance(venue, pool >> 24)
     held = venue.positions[slot]
     contract = venue.contracts[int64(held["key"]) // 4]
-    return maintenance(venue, contract, held["lots"], contract["mark_ticks"])
+    return maintenance(venue, held, contract, contract["mark_ticks"])
 
 
 @inner_inlined
@@ -209,6 +221,8 @@ def look_at(venue: Exchange, account: int) -> bool:
     if left < 0:
         list_pool(venue, pool_number(account, -1))
         again = True
+    else:
+        venue.queued[account]["mark"] = 0
     if venue.assets.shape[0] > 1 and owes(venue, account):
         again = True
         is_listed = left < 0 and venue.accounts[account]["handled"] != venue.state[0]["mark_number"]
@@ -221,6 +235,9 @@ def look_at(venue: Exchange, account: int) -> bool:
         if int64(held["isolated"]) == 0 and held["lots"] != 0:
             count += 1
         slot = uint32(held["next"])
+    if int64(venue.accounts[account]["portfolio"]) != 0:
+        left -= PORTFOLIO_ROUNDING * count
+        again = again or left < 0
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
@@ -231,6 +248,8 @@ def look_at(venue: Exchange, account: int) -> bool:
             if share < 0:
                 list_pool(venue, pool)
                 again = True
+            else:
+                venue.queued[venue.accounts.shape[0] + slot]["mark"] = 0
         watch(venue, slot, share)
         slot = uint32(held["next"])
     return again
@@ -281,9 +300,17 @@ def last_safe_price(venue: Exchange, held: Records, share: int) -> int:
     lots, price = held["lots"], contract["mark_ticks"]
     is_customer = int64(held["account"]) >= FIRST_CUSTOMER
     shrinks = (lots > 0) != (contract["kind"] == INVERSE)
+    if int64(venue.accounts[int64(held["account"])]["portfolio"]) != 0:
+        size = notional(contract, lots, price)
+        moved = mul_div_floor(share, MILLION, portfolio_loss_ppm(venue, contract))[0]
+        size += -moved if shrinks else moved
+        reached = price_at(contract, lots, size, shrinks) if size > 0 else 0
+        if reached == 0 or reached >= MOST_PRICE_TICKS:
+            return 0
+        return min(reached, price) if lots > 0 else max(reached, price)
     for _ in range(STEPS):
         size = notional(contract, lots, price)
-        needed = maintenance(venue, contract, lots, price) if is_customer else 0
+        needed = maintenance(venue, held, contract, price) if is_customer else 0
         if shrinks:
             next_size = size - share + 4
             if next_size <= 0:
@@ -301,7 +328,7 @@ def last_safe_price(venue: Exchange, held: Records, share: int) -> int:
         if reached == price:
             return price
         new_size = notional(contract, lots, reached)
-        new_needed = maintenance(venue, contract, lots, reached) if is_customer else 0
+        new_needed = maintenance(venue, held, contract, reached) if is_customer else 0
         share -= abs(size - new_size) + new_needed - needed
         price = reached
         if share <= 4:
@@ -312,6 +339,8 @@ def last_safe_price(venue: Exchange, held: Records, share: int) -> int:
 @inner_inlined
 def highest_rate(venue: Exchange, contract: Records, lots: int, size: int, share: int) -> int:
     """The rate at which maintenance rises at most; -1 where it jumps, so that nothing is safe."""
+    if venue.rules[0]["maintenance_at_entry"] != 0:
+        return 0
     now = tier_number(venue, contract, lots, size)
     tier_index = tier_number(venue, contract, lots, size + share)
     tier = venue.tiers[tier_index]
@@ -339,9 +368,44 @@ def price_at(contract: Records, lots: int, size: int, shrinks: bool) -> int:
     return size // units
 
 
+@inner_inlined
+def is_shut(venue: Exchange, contract: Records) -> bool:
+    """Whether a liquidation may not trade a contract, as its book is halted."""
+    return contract["halted"] != 0 and venue.rules[0]["halted_book"] != HALT_TRADES
+
+
+@inner
+def closing_bound(venue: Exchange, slot: int, side: int) -> int:
+    """The worst price at which an order may close an isolated position; 0 if there is no bound."""
+    stay_apart()
+    held = venue.positions[slot]
+    closes = held["lots"] > 0 if side == SELL else held["lots"] < 0
+    if int64(held["isolated"]) == 0 or not closes:
+        return 0
+    contract = venue.contracts[int64(held["key"]) // 4]
+    return bankruptcy_price(contract, held["lots"], held["margin_units"] + unrealised(venue, held))
+
+
+@inner_inlined
+def queue_place(venue: Exchange, pool: int) -> int:
+    """Where it stands since when a pool waits for the liquidator."""
+    slot = pool_slot(venue, pool)
+    return pool >> 24 if slot == 0 else venue.accounts.shape[0] + slot
+
+
+@inner_inlined
+def has_queue(venue: Exchange) -> bool:
+    """Whether the venue's liquidator may be slow."""
+    rules = venue.rules[0]
+    return bool(rules["liquidation_latency_ns"] != 0 or rules["liquidations_per_mark"] != 0)
+
+
 @inner
 def sort_due(venue: Exchange) -> None:
-    """Put the pools that are due in order; those of one account are in order already."""
+    """Put the pools that are due in order; those of one account are in order already.
+
+    By account; where the liquidator may be slow, those that wait since an earlier mark go first.
+    """
     stay_apart()
     count = venue.state[0]["due"]
     is_sorted = True
@@ -349,24 +413,41 @@ def sort_due(venue: Exchange) -> None:
         if venue.due[index] < venue.due[index - 1]:
             is_sorted = False
             break
-    if is_sorted:
-        return
+    if not is_sorted:
+        sort_by(venue, False)
+    if count > 1 and has_queue(venue):
+        sort_by(venue, True)
+
+
+@inner
+def sort_by(venue: Exchange, queue: bool) -> None:
+    """Sort by account, or by the mark since which a pool waits; what is equal stays in order."""
+    count = venue.state[0]["due"]
     places = venue.sorting.shape[0] - 2049
     for digit in range(0, 33, 11):
         for index in range(2049):
             venue.sorting[places + index] = 0
         for index in range(count):
-            bucket = (venue.due[index] >> (24 + digit)) & 2047
+            bucket = (sort_key(venue, venue.due[index], queue) >> digit) & 2047
             venue.sorting[places + bucket + 1] += 1
         for index in range(2048):
             venue.sorting[places + index + 1] += venue.sorting[places + index]
         for index in range(count):
             pool = venue.due[index]
-            bucket = (pool >> (24 + digit)) & 2047
+            bucket = (sort_key(venue, pool, queue) >> digit) & 2047
             venue.sorting[venue.sorting[places + bucket]] = pool
             venue.sorting[places + bucket] += 1
         for index in range(count):
             venue.due[index] = venue.sorting[index]
+
+
+@inner_inlined
+def sort_key(venue: Exchange, pool: int, queue: bool) -> int:
+    """What a pool that is due is sorted by."""
+    if not queue:
+        return pool >> 24
+    since = venue.queued[queue_place(venue, pool)]["mark"]
+    return since if since != 0 else venue.state[0]["mark_number"]
 
 
 @inner_inlined

@@ -9,7 +9,7 @@ from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint3
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor
 from undertow.kernels.ledger import MILLION, notional, of_million, soil
-from undertow.kernels.margin import free, highest_fee_ppm, initial, with_fee, worth
+from undertow.kernels.margin import free, free_without, highest_fee_ppm, initial, with_fee
 from undertow.model.codes import (
     BUY,
     FIRST_CUSTOMER,
@@ -65,11 +65,9 @@ def lacks_balance(venue: Exchange, slot: int, side: int, price: int, lots: int) 
     units = lots * contract["base_units_per_lot"]
     if units > spare_units(venue, account, number):
         return INSUFFICIENT_BALANCE
-    asset = venue.assets[number]
-    has = venue.holdings[account * venue.assets.shape[0] + number]["units"]
     fee = of_million(cost, highest_fee_ppm(contract))
-    loss = worth(asset, has) - worth(asset, has - units) - cost + fee
-    if is_customer and loss > 0 and loss > free(venue, account):
+    left = free_without(venue, account, number, units) + cost - fee
+    if is_customer and left < 0 and left < free(venue, account):
         return INSUFFICIENT_MARGIN
     return NO_REASON
 

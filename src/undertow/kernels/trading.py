@@ -26,8 +26,16 @@ from undertow.kernels.ledger import (
     settle,
     value,
 )
-from undertow.kernels.margin import collateral, free, gross_exposure, initial, tier_number
+from undertow.kernels.margin import (
+    collateral,
+    free,
+    gross_exposure,
+    initial,
+    portfolio_initial,
+    tier_number,
+)
 from undertow.kernels.matching import best_maker, could_fill, order_price, take_lots
+from undertow.kernels.pools import closing_bound
 from undertow.kernels.spot import highest_price, lacks_balance, swap
 from undertow.kernels.tables import find
 from undertow.model.codes import (
@@ -60,6 +68,7 @@ from undertow.model.codes import (
     NO_REASON,
     ONE_WAY,
     ORDER_ID_NOT_POSITIVE,
+    PAST_BANKRUPTCY,
     POSITION_TOO_LARGE,
     POST_ONLY,
     POST_ONLY_WOULD_TAKE,
@@ -206,11 +215,22 @@ def refusal(venue: Exchange, command: Records, position: int) -> int:
     claimed = held["reduce_lots"] if rests else 0
     if reduces and lots + claimed > closable(held, side):
         return REDUCE_ONLY_WOULD_FLIP
+    if not is_market and is_past_bankruptcy(venue, slot, side, price):
+        return PAST_BANKRUPTCY
     if force == POST_ONLY and would_take(venue, 2 * int64(command["instrument"]) + side, price):
         return POST_ONLY_WOULD_TAKE
     if reduces:
         return NO_REASON
     return lacks_margin(venue, slot, side, price, lots, is_market)
+
+
+@inner_inlined
+def is_past_bankruptcy(venue: Exchange, slot: int, side: int, price: int) -> bool:
+    """Whether an order would close an isolated position where the venue does not let it."""
+    if venue.rules[0]["refuses_past_bankruptcy"] == 0:
+        return False
+    bound = closing_bound(venue, slot, side)
+    return bool(bound != 0 and (price < bound if side == SELL else price > bound))
 
 
 @inner
@@ -244,10 +264,14 @@ def lacks_margin(
         return lacks_balance(venue, slot, side, price, lots)
     if int64(held["account"]) < FIRST_CUSTOMER:
         return NO_REASON
-    before, before_lots = initial(held, contract), most_lots(held)
+    account = int64(held["account"])
+    nets = int64(venue.accounts[account]["portfolio"]) != 0
+    before_lots = most_lots(held)
+    before = portfolio_initial(venue, account) if nets else initial(held, contract)
     size = notional(contract, lots, price)
     count(held, side, lots, size)
-    raises = initial(held, contract) > before
+    after = portfolio_initial(venue, account) if nets else initial(held, contract)
+    raises = after > before
     reason = NO_REASON
     if raises or most_lots(held) > before_lots:
         reason = too_large(venue, held, contract)
@@ -256,9 +280,9 @@ def lacks_margin(
         loss = value(contract, sign * lots, price) - value(
             contract, sign * lots, contract["mark_ticks"]
         )
-        left = free(venue, int64(held["account"]))
+        left = free(venue, account)
         if venue.assets.shape[0] > 1 and int64(held["isolated"]) != 0:
-            left -= collateral(venue, int64(held["account"]))
+            left -= collateral(venue, account)
         if left < max(0, loss):
             reason = INSUFFICIENT_MARGIN
     count(held, side, -lots, -size)
@@ -355,6 +379,9 @@ def enter(venue: Exchange, command: Records) -> None:
         price = market_limit(contract, side)
         if contract["kind"] == SPOT and side == BUY and account >= FIRST_CUSTOMER:
             price = min(price, highest_price(venue, account, contract, lots))
+        slot = position_at(venue, account, leg_key(instrument, leg))
+        if is_past_bankruptcy(venue, slot, side, price):
+            price = closing_bound(venue, slot, side)
     force, self_trade = int64(command["time_in_force"]), int64(command["self_trade"])
     shown = 0 if is_market else price
     write(

@@ -14,6 +14,7 @@ from undertow.kernels.collateral import hand_over
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, kernel, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor, mul_div_remainder
+from undertow.kernels.invariants import FUND_SOLVENT, WATERFALL, broken, newest_event
 from undertow.kernels.ledger import notional, position_of, settle, soil, value
 from undertow.kernels.margin import (
     collateral,
@@ -24,6 +25,7 @@ from undertow.kernels.margin import (
 )
 from undertow.kernels.pools import (
     bankruptcy_price,
+    is_shut,
     pool_equity,
     pool_maintenance,
     pool_slot,
@@ -40,6 +42,7 @@ from undertow.model.codes import (
     DELEVERAGED,
     FIRST_CUSTOMER,
     FUND,
+    HALTED,
     INSURANCE_PAID,
     INVERSE,
     LIQUIDATION_WAITS,
@@ -99,6 +102,7 @@ def first_open(venue: Exchange, pool: int) -> int:
 def receive(venue: Exchange, pool: int, amount_units: int) -> None:
     """Add cash to a pool, or take it (below 0)."""
     slot = pool_slot(venue, pool)
+    venue.state[0]["waterfall_units"] += amount_units
     if slot == 0:
         venue.accounts[pool >> 24]["cash_units"] += amount_units
     else:
@@ -115,10 +119,10 @@ def margin_of(venue: Exchange, pool: int) -> int:
 
 
 @inner
-def say_waits(venue: Exchange, pool: int, reason: int) -> None:
+def say_waits(venue: Exchange, pool: int, slot: int, reason: int) -> None:
     """Say why a pool that lacks margin is left alone until the next mark."""
     stay_apart()
-    held = venue.positions[first_open(venue, pool)]
+    held = venue.positions[slot]
     event = write(
         venue, LIQUIDATION_WAITS, reason, 0, int64(held["key"]) % 4, int64(held["key"]) // 4,
         pool >> 24, 0, 0, abs(held["lots"]), 0,
@@ -142,8 +146,9 @@ def take_over(venue: Exchange, pool: int, taker: int) -> None:
         amount = settle(venue, slot, -signed, -cost, True)
         other = position_of(venue, taker, instrument, ONE_WAY)
         gained = settle(venue, other, signed, cost, False)
+        reason = HALTED if is_shut(venue, contract) else NO_REASON
         event = write(
-            venue, TAKEOVER, NO_REASON, BUY if signed > 0 else SELL, key % 4, instrument,
+            venue, TAKEOVER, reason, BUY if signed > 0 else SELL, key % 4, instrument,
             pool >> 24, 0, price, abs(signed), 0,
         )  # fmt: skip
         event["amount_units"] = amount
@@ -187,7 +192,9 @@ def start_winding_up(venue: Exchange, pool: int) -> bool:
     if venue.assets.shape[0] > 1:
         hand_over(venue, pool)
     rules, state, account = venue.rules[0], venue.state[0], pool >> 24
-    owed = max(0, -pool_equity(venue, pool))
+    equity = pool_equity(venue, pool)
+    state["waterfall_units"] = equity
+    owed = max(0, -equity)
     is_customer = account >= FIRST_CUSTOMER
     if is_customer and rules["fund_pays"] != 0:
         owed -= draw(venue, pool, owed)
@@ -195,7 +202,7 @@ def start_winding_up(venue: Exchange, pool: int) -> bool:
     if slot != 0:
         if rules["takeover"] != BY_NOBODY and is_customer and owed == 0:
             take_over(venue, pool, FUND if rules["takeover"] == BY_FUND else VAULT)
-        else:
+        elif rules["deleverages"] != 0:
             state["adl_slot"] = slot
             state["adl_owed_units"] = owed
             state["adl_left_units"] = owed
@@ -221,7 +228,7 @@ def finish_winding_up(venue: Exchange, pool: int) -> None:
         if is_customer and rules["takeover"] != BY_NOBODY:
             take_over(venue, pool, FUND if rules["takeover"] == BY_FUND else VAULT)
         else:
-            say_waits(venue, pool, NO_COUNTERPARTY)
+            say_waits(venue, pool, first_open(venue, pool), NO_COUNTERPARTY)
             return
     left = margin_of(venue, pool)
     if venue.assets.shape[0] > 1 and pool & 0xFFFFFF == 0:
@@ -230,6 +237,16 @@ def finish_winding_up(venue: Exchange, pool: int) -> None:
         write_off(venue, pool, -left)
     elif is_customer and left > 0:
         keep_surplus(venue, pool, FUND)
+    close_waterfall(venue, pool)
+
+
+@inner
+def close_waterfall(venue: Exchange, pool: int) -> None:
+    """Check that a pool has what its payers gave it; a customer's that has ended, nothing."""
+    stay_apart()
+    left, paid = pool_equity(venue, pool), venue.state[0]["waterfall_units"]
+    if left != paid or (pool >> 24 >= FIRST_CUSTOMER and left != 0):
+        broken(venue, WATERFALL, paid, left, newest_event(venue))
 
 
 @inner
@@ -246,6 +263,8 @@ def draw(venue: Exchange, pool: int, owed: int) -> int:
         event["amount_units"] = paid
         event["maker_account"] = FUND
         event["maker_amount_units"] = -paid
+        if fund["cash_units"] < 0:
+            broken(venue, FUND_SOLVENT, fund["cash_units"], 0, newest_event(venue))
     return paid
 
 
@@ -347,7 +366,7 @@ def describe(venue: Exchange, contract: Records, slot: int, row: Records) -> Non
     if int64(held["isolated"]) != 0:
         row["wallet_units"] = held["margin_units"]
         row["equity_units"] = held["margin_units"] + unrealised(venue, held)
-        row["maintenance_units"] = maintenance(venue, contract, held["lots"], mark)
+        row["maintenance_units"] = maintenance(venue, held, contract, mark)
     else:
         row["wallet_units"] = venue.accounts[account]["cash_units"]
         if venue.assets.shape[0] > 1:
@@ -452,7 +471,11 @@ def close_one(venue: Exchange, slot: int, row: Records, lots: int, side: int, pr
     held = venue.positions[slot]
     other_slot, share = uint32(row["slot"]), row["share_units"]
     other = venue.positions[other_slot]
+    contract = venue.contracts[int64(held["key"]) // 4]
+    at_mark = value(contract, held["lots"], contract["mark_ticks"])
     amount = settle(venue, slot, -side * lots, -share, True)
+    at_mark -= value(contract, held["lots"], contract["mark_ticks"])
+    venue.state[0]["waterfall_units"] += share - at_mark
     gained = settle(venue, other_slot, side * lots, share, False)
     event = write(
         venue, DELEVERAGED, NO_REASON, BUY if side > 0 else SELL, int64(held["key"]) % 4,

@@ -33,6 +33,8 @@ FUNDING = 15
 HALT = 16
 SETTLE = 17
 ASSET_PRICE = 18
+SET_ACCOUNT_MODE = 19
+CLAW_BACK = 20
 
 # What a conditional order waits for; its direction follows from its side.
 STOP = 1  # the price gets worse for those who hold what the order closes
@@ -71,7 +73,7 @@ EXPIRED = 6
 TRIGGERED = 7  # a conditional order becomes an order
 DEPOSITED = 8
 WITHDRAWN = 9
-CHANGED = 10  # leverage, margin mode, position mode, isolated margin, halt
+CHANGED = 10  # leverage, margin, position or account mode, isolated margin, halt
 FUNDING_PAID = 11  # amount > 0 was received
 FUNDING_RESIDUAL = 12  # what rounding left over, to the venue
 LIQUIDATION = 13  # a pool of margin is below its requirement
@@ -87,6 +89,7 @@ BOUND_REACHED = 22  # more triggers than one command may set off; the rest follo
 LIQUIDATION_FEE = 23
 AUTO_EXCHANGE = 24  # cash is below 0 and the account's collateral is sold for it
 COLLATERAL_TAKEN = 25  # the fund takes some of an asset at its value as margin
+CLAWED_BACK = 26  # profit of a period pays for its bad debts
 
 # Reasons: 0 where none is needed, then of rejections, then of cancellations.
 NO_REASON = 0
@@ -126,6 +129,11 @@ UNKNOWN_ASSET = 48
 NOTHING_TO_CLOSE = 49
 OFF_TICK = 50
 OFF_LOT = 51
+DELIVERED = 52  # the contract has ended
+NO_PORTFOLIO_MARGIN = 54  # the venue has none
+NOT_WITH_PORTFOLIO_MARGIN = 55
+NO_CLAWBACK = 56
+PAST_BANKRUPTCY = 53  # closing there would cost more than the position's own margin
 BY_REQUEST = 20
 BY_CANCEL_ALL = 21
 IOC_REMAINDER = 22
@@ -142,6 +150,8 @@ NOT_FOR_SPOT = 65
 # Why a liquidation waits.
 COOLDOWN = 60
 BOOK_EMPTY = 61
+LATENCY = 66  # the venue has just seen it
+QUEUE = 67  # others come first
 NO_COUNTERPARTY = 62
 
 # A price fits into 48 bits, so that a price and its instrument fit into one int64; all lots that
@@ -203,6 +213,11 @@ BY_VAULT = 2
 AT_BANKRUPTCY = 0
 AT_MARK = 1
 AT_PREVIOUS_MARK = 2
+
+# What a liquidation does where the book is halted: wait, be taken over without it, trade anyway.
+HALT_WAITS = 0
+HALT_TAKES_OVER = 1
+HALT_TRADES = 2
 
 # Accounts of the venue itself; its customers follow.
 FUND = 0

@@ -60,6 +60,10 @@ class Contract:
     liquidation_fee_ppm: int = 0
     tiers_by_lots: bool = False
     slope_ppb_per_lot: int = 0
+    # Portfolio margin: contracts on the same underlying are netted, also with the asset of that
+    # number; 0 stands alone. The range is how far prices are shocked, at most 300,000.
+    underlying: int = 0
+    portfolio_range_ppm: int = 150_000
     base_asset: int = 0
     base_units_per_lot: int = 0
     tiers: tuple[Tier, ...] = (Tier(0, 5000, 0, 100),)
@@ -78,19 +82,39 @@ class Rules:
     liquidates_when_equal: bool = False
     counts_fee: bool = False
     cancels_orders_first: bool = True
+    # The size that maintenance is counted with: what was paid, or else the value at the mark.
+    maintenance_at_entry: bool = False
+    # Orders that close an isolated position beyond its bankruptcy price are refused; else the fund
+    # pays what they lose, at the next mark.
+    refuses_past_bankruptcy: bool = False
+    halted_book: int = codes.HALT_WAITS
     policy: int = codes.WHOLE
     partial_above_units: int = 0
     partial_ppm: int = 0
     partial_from_tier: int = 0
     tiers_per_step: int = 0
     cooldown_ns: int = 0
+    # A pool is liquidated at the first mark this long after one has found it short; and at most so
+    # many at one mark (0: all).
+    liquidation_latency_ns: int = 0
+    liquidations_per_mark: int = 0
     bounded_by_bankruptcy: bool = True
     takeover: int = codes.BY_FUND
     backstop_ppm: int = 0
     fund_pays: bool = True
     adl_ranking: str = "leverage_pnl"
     adl_price: int = codes.AT_BANKRUPTCY
+    # Winners are closed against a bankrupt position; else whoever takes over takes it as well.
+    deleverages: bool = True
     socialises: bool = False
+    # Bad debts are taken from realised profits at the end of a period; until then those stay.
+    claws_back: bool = False
+    # Portfolio margin: steps of the range to either side (0: the venue has none), the rates on what
+    # is hedged and on all that is held, at most 100,000 each, and initial per maintenance margin.
+    portfolio_steps: int = 0
+    portfolio_hedged_ppm: int = 0
+    portfolio_least_ppm: int = 0
+    portfolio_initial_ppm: int = 1_000_000
     # Cash that falls below minus this is made up for by collateral, at the next mark.
     exchange_below_units: int = 0
     assets: tuple[Asset, ...] = (Asset(),)

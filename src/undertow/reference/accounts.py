@@ -33,6 +33,8 @@ class Position:
     reduce_lots: int = 0  # resting orders that only reduce
     cooldown_ns: int = 0  # a partial liquidation before this; for cross, kept by the account
     handled: int = 0  # number of the mark in which it was last liquidated
+    queued: int = 0  # number of the mark since which it waits for the liquidator; 0: it does not
+    queued_ns: int = 0
 
 
 @dataclass
@@ -42,8 +44,12 @@ class Account:
     number: int
     cash_units: int = 0
     hedge: bool = False
+    portfolio: bool = False  # cross positions are margined by their net risk
     cooldown_ns: int = 0
     handled: int = 0
+    queued: int = 0
+    queued_ns: int = 0
+    period_units: int = 0  # profit that positions realised since the last clawback
     exchanged: int = 0  # number of the mark in which collateral was last sold for cash
     balances: dict[int, int] = field(default_factory=dict)  # units by asset; cash is not in it
     positions: dict[tuple[int, int], Position] = field(default_factory=dict)
@@ -77,10 +83,20 @@ def exposure(position: Position, contract: Contract, mark_ticks: int) -> int:
 
 
 def maintenance_of(
-    position: Position, contract: Contract, mark_ticks: int, *, fee_ppm: int = 0
+    position: Position,
+    contract: Contract,
+    mark_ticks: int,
+    *,
+    fee_ppm: int = 0,
+    at_entry: bool = False,
 ) -> int:
-    """Maintenance margin, with the liquidation fee where a venue counts it."""
+    """Maintenance margin, with the liquidation fee where a venue counts it.
+
+    The size is the notional at the mark, or ``at_entry`` what was paid for the position.
+    """
     size = notional(contract, position.lots, mark_ticks)
+    if at_entry:
+        size = abs(position.basis_units)
     return maintenance(contract, position.lots, size) + ceil_div(size * fee_ppm, 10**6)
 
 
@@ -117,6 +133,7 @@ def settle(
     if closed:
         released = position.basis_units * closed // abs(held)
         profit = -cost_closed - released
+        account.period_units += profit
         position.basis_units -= released
         position.lots += closed if held < 0 else -closed
         if position.isolated:

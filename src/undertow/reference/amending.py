@@ -11,6 +11,7 @@ from undertow.reference.trading import (
     bad_size,
     closable,
     finish,
+    is_past_bankruptcy,
     lacks_margin,
     only_reduces,
     rejection,
@@ -72,10 +73,11 @@ def refusal(venue: Exchange, command: Command, order: Order) -> int:
     reason = bad_size(market, order.side, price, lots, reduces, is_market=False)
     if reason != NO_REASON:
         return reason
-    if reduces:
-        held = venue.position(order.account, command.instrument, order.leg)
-        if lots + held.reduce_lots > closable(held, order.side):
-            return codes.REDUCE_ONLY_WOULD_FLIP
+    held = venue.position(order.account, command.instrument, order.leg)
+    if reduces and lots + held.reduce_lots > closable(held, order.side):
+        return codes.REDUCE_ONLY_WOULD_FLIP
+    if is_past_bankruptcy(venue, held, order.side, price):
+        return codes.PAST_BANKRUPTCY
     if order.post_only:
         reason = market.book.would_take(order.side, price)
     shrinks = price == order.price_ticks and lots <= order.open_lots

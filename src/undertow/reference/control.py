@@ -80,8 +80,8 @@ def withdraw_asset(venue: Exchange, command: Command) -> None:
         return
     account, asset = venue.account(command.account), venue.assets[command.asset]
     has = account.balances.get(command.asset, 0)
-    lost = asset.worth(has) - asset.worth(has - amount)
-    short = amount > spare_units(venue, account, command.asset) or lost > venue.free(account)
+    short = amount > spare_units(venue, account, command.asset)
+    short = short or venue.free_without(account, command.asset, amount) < venue.withheld(account)
     if refused(venue, command, (short, codes.INSUFFICIENT_BALANCE)):
         return
     account.balances[command.asset] = has - amount
@@ -119,7 +119,7 @@ def withdraw(venue: Exchange, command: Command) -> None:
     ):  # fmt: skip
         return
     account = venue.account(command.account)
-    room = spare_cash(venue, account)
+    room = spare_cash(venue, account) - venue.withheld(account)
     if refused(venue, command, (amount > room, codes.INSUFFICIENT_BALANCE)):
         return
     account.cash_units -= amount
@@ -192,7 +192,11 @@ def set_margin_mode(venue: Exchange, command: Command) -> None:
     ):  # fmt: skip
         return
     is_spot = venue.contracts[command.instrument].kind == codes.SPOT
-    if refused(venue, command, (is_spot, codes.NOT_FOR_SPOT)):
+    nets = venue.account(command.account).portfolio and command.amount == 1
+    if refused(
+        venue, command,
+        (is_spot, codes.NOT_FOR_SPOT), (nets, codes.NOT_WITH_PORTFOLIO_MARGIN),
+    ):  # fmt: skip
         return
     legs = legs_of(venue, command)
     busy = any(held.lots != 0 or held.margin_units != 0 for held in legs)
@@ -201,19 +205,24 @@ def set_margin_mode(venue: Exchange, command: Command) -> None:
         return
     for held in legs:
         held.isolated = bool(command.amount)
+        held.queued = 0
     told(venue, command, codes.CHANGED)
 
 
-def set_position_mode(venue: Exchange, command: Command) -> None:
-    """Hedge mode (``amount`` 1) or one-way (0); not with positions or orders.
+def set_mode(venue: Exchange, command: Command) -> None:
+    """A mode of an account (``amount`` 0 or 1); not with positions or orders.
 
+    Position mode: hedge or one-way. Account mode: portfolio margin, or each position by itself.
     The settings of an instrument are then the venue's own again.
     """
+    is_account = command.kind == codes.SET_ACCOUNT_MODE
+    lacks = is_account and command.amount == 1 and venue.rules.portfolio_steps == 0
     if refused(
         venue, command,
         (command.account not in range(venue.count), codes.UNKNOWN_ACCOUNT),
         (command.amount not in (0, 1), codes.BAD_AMOUNT),
         (command.account < codes.FIRST_CUSTOMER, codes.BAD_AMOUNT),
+        (lacks, codes.NO_PORTFOLIO_MARGIN),
     ):  # fmt: skip
         return
     account = venue.account(command.account)
@@ -223,7 +232,10 @@ def set_position_mode(venue: Exchange, command: Command) -> None:
     )
     if refused(venue, command, (busy, codes.HAS_POSITION_OR_ORDERS)):
         return
-    account.hedge = bool(command.amount)
+    if is_account:
+        account.portfolio = bool(command.amount)
+    else:
+        account.hedge = bool(command.amount)
     account.positions.clear()
     told(venue, command, codes.CHANGED)
 
@@ -359,10 +371,17 @@ def pay_funding(venue: Exchange, command: Command) -> None:
 
 
 def halt(venue: Exchange, command: Command) -> None:
-    """Stop trading in an instrument (``amount`` 1), or let it go on (0); cancels stay possible."""
+    """Stop trading in an instrument (``amount`` 1), or let it go on (0); cancels stay possible.
+
+    A contract that was delivered never trades again.
+    """
     if refused(
         venue, command, bad_place(venue, command)[0],
         (command.amount not in (0, 1), codes.BAD_AMOUNT),
+    ):  # fmt: skip
+        return
+    if refused(
+        venue, command, (venue.markets[command.instrument].delivered, codes.DELIVERED)
     ):  # fmt: skip
         return
     venue.markets[command.instrument].halted = bool(command.amount)
@@ -388,7 +407,7 @@ def settle_all(venue: Exchange, command: Command) -> None:
         return
     closes = bool(command.flags & codes.CLOSE_POSITION)
     if closes:
-        market.halted = True
+        market.halted = market.delivered = True
         for number in sorted(venue.accounts):
             cancel_in(venue, number, {command.instrument}, codes.BY_SETTLEMENT)
     total = 0
@@ -399,6 +418,7 @@ def settle_all(venue: Exchange, command: Command) -> None:
                 continue
             worth = value(contract, held.lots, command.price_ticks)
             amount = worth - held.basis_units
+            account.period_units += amount
             lots = abs(held.lots)
             side = codes.BUY if held.lots > 0 else codes.SELL
             if closes:

@@ -19,12 +19,14 @@ from undertow.model.contracts import Asset, Contract, Rules
 from undertow.reference.accounts import (
     Account,
     Position,
+    exposure,
     initial_of,
     maintenance_of,
     unrealised,
 )
 from undertow.reference.book import Book
-from undertow.reference.contract import MILLION
+from undertow.reference.contract import MILLION, of_million
+from undertow.reference.portfolio import Leg, portfolio_needs
 
 
 class Command(NamedTuple):
@@ -103,6 +105,7 @@ class Market:
     previous_mark_ticks: int = 0
     last_ticks: int = 0
     halted: bool = False
+    delivered: bool = False  # it stays halted
 
     @property
     def guide_ticks(self) -> int:
@@ -139,6 +142,7 @@ class Exchange:
     next_sequence: int = 0
     next_waiting: int = 0
     mark_number: int = 0
+    liquidated: int = 0  # pools of customers, in this mark
     deposited_units: int = 0
     events: list[Event] = field(default_factory=list)
 
@@ -176,7 +180,15 @@ class Exchange:
         """Maintenance margin of a position at its mark."""
         market = self.markets[position.instrument]
         fee_ppm = market.contract.liquidation_fee_ppm if self.rules.counts_fee else 0
-        return maintenance_of(position, market.contract, market.mark_ticks or 1, fee_ppm=fee_ppm)
+        return maintenance_of(
+            position, market.contract, market.mark_ticks or 1, fee_ppm=fee_ppm,
+            at_entry=self.rules.maintenance_at_entry,
+        )  # fmt: skip
+
+    def is_shut(self, position: Position) -> bool:
+        """Whether a liquidation may not trade, as the position's book is halted."""
+        halted = self.markets[position.instrument].halted
+        return halted and self.rules.halted_book != codes.HALT_TRADES
 
     def initial(self, position: Position) -> int:
         """What a position and its orders reserve of the account's cash."""
@@ -192,10 +204,58 @@ class Exchange:
         """What all assets beside cash count as margin, each rounded down."""
         return sum(self.assets[number].worth(units) for number, units in account.balances.items())
 
+    def cross_maintenance(self, account: Account) -> int:
+        """What an account's cross positions must hold."""
+        if account.portfolio:
+            return self.portfolio_needs(account)
+        return sum(self.maintenance(held) for held in account.cross())
+
+    def portfolio_needs(self, account: Account, *, orders: bool = False) -> int:
+        """What an account's positions need by their net risk, see `portfolio`."""
+        legs = [
+            Leg(
+                held.instrument, market.contract,
+                exposure(held, market.contract, market.mark_ticks or 1),
+                held.bid_units, held.ask_units,
+            )
+            for held in account.in_order()
+            for market in [self.markets[held.instrument]]
+            if market.contract.kind != codes.SPOT
+        ]  # fmt: skip
+        spot_units = {
+            number: units * self.assets[number].price_units // MILLION
+            for number, units in account.balances.items()
+        }
+        return portfolio_needs(self.rules, legs, spot_units, orders=orders)
+
+    def reserved(self, account: Account) -> int:
+        """Initial margin of all positions and orders."""
+        if not account.portfolio:
+            return sum(self.initial(held) for held in account.in_order())
+        needed = self.portfolio_needs(account, orders=True)
+        bids = sum(
+            self.initial(held)
+            for held in account.in_order()
+            if self.contracts[held.instrument].kind == codes.SPOT
+        )
+        return of_million(needed, self.rules.portfolio_initial_ppm) + bids
+
     def free(self, account: Account) -> int:
         """What is left of an account's cross equity for new orders and withdrawals."""
-        reserved = sum(self.initial(held) for held in account.in_order())
-        return self.cross_equity(account) - reserved
+        return self.cross_equity(account) - self.reserved(account)
+
+    def withheld(self, account: Account) -> int:
+        """Profit that may not leave before a clawback."""
+        is_bound = self.rules.claws_back and account.number >= codes.FIRST_CUSTOMER
+        return max(0, account.period_units) if is_bound else 0
+
+    def free_without(self, account: Account, asset: int, units: int) -> int:
+        """The same if the account had less of an asset."""
+        has = account.balances.get(asset, 0)
+        account.balances[asset] = has - units
+        left = self.free(account)
+        account.balances[asset] = has
+        return left
 
     def write(self, event: Event) -> None:
         """Say what happened."""

@@ -15,7 +15,7 @@ from undertow.reference.accounts import Account, Position, charge, settle
 from undertow.reference.collateral import owes
 from undertow.reference.contract import of_million, value
 from undertow.reference.deleveraging import lots_to_take
-from undertow.reference.exchange import Event, Exchange, Market
+from undertow.reference.exchange import Event, Exchange
 from undertow.reference.pools import Pool, equity, lacks, maintenance, release
 from undertow.reference.spot import trade
 from undertow.reference.venue_laws import require
@@ -63,10 +63,7 @@ class Replay:
 
     def __init__(self, before: dict[int, Account], venue: Exchange) -> None:
         """``before`` is changed; ``venue`` is the state after the mark, and only read."""
-        markets = [
-            Market(one.contract, one.book, one.mark_ticks, one.previous_mark_ticks)
-            for one in venue.markets
-        ]
+        markets = [replace(one, last_ticks=0) for one in venue.markets]
         self.state = Exchange(venue.contracts, venue.rules, venue.count, accounts=before)
         self.state.markets = markets
         self.state.assets = venue.assets
@@ -100,6 +97,9 @@ class Replay:
             self.take_over(event)
         elif event.kind in PAYMENTS:
             self.pay(event)
+        elif event.kind == codes.LIQUIDATION_WAITS and event.reason in QUEUES:
+            self.close_group()
+            self.judge_pool(event)
         elif event.kind == codes.LIQUIDATION_WAITS and self.group:
             self.group.waits = event
 
@@ -119,7 +119,15 @@ class Replay:
             self.group.able = max(0, min(fund.margin(), equity(self.state, fund)))
 
     def open_group(self, event: Event) -> None:
-        """Only who lacks margin is liquidated, and the event tells how much."""
+        """Only who lacks margin is liquidated, and the event tells how much and why."""
+        pool = self.judge_pool(event)
+        is_flat = pool.position is not None and pool.position.lots == 0
+        why = codes.PAST_BANKRUPTCY if is_flat else codes.NO_REASON
+        require(event.reason == why, "liquidation tells why", event=event, reason=why)
+        self.group = Group(pool, event.amount_units)
+
+    def judge_pool(self, event: Event) -> Pool:
+        """The pool of an event, which lacks the margin that the event tells."""
         account = self.state.account(event.account)
         held = None
         if event.instrument >= 0:
@@ -130,7 +138,7 @@ class Replay:
         require(told == (has, needs), "liquidation tells", event=told, equity=has, needs=needs)
         allowed = has < needs or (has == needs > 0 and self.state.rules.liquidates_when_equal)
         require(allowed, "only below maintenance", equity=has, maintenance=needs, event=event)
-        self.group = Group(pool, has)
+        return pool
 
     def fill(self, event: Event) -> None:
         """A trade: of the liquidated, or of orders that a mark set off."""
@@ -142,6 +150,8 @@ class Replay:
             needed = lacks(self.state, self.group.pool)
             require(needed, "closing stops when the margin suffices", event=event)
         held = self.leg(event.account, event.instrument, event.leg)
+        is_shut = forced and self.state.is_shut(held)
+        require(not is_shut, "nothing is sold by force in a halted book", event=event)
         at_mark = self.worth(held.instrument, held.lots)
         lots, cost = sign * event.quantity_lots, sign * bought
         profit = settle(self.state.account(event.account), held, lots, cost, keeps_margin=forced)
@@ -227,6 +237,8 @@ class Replay:
         held = self.leg(event.account, event.instrument, event.leg)
         lots = event.quantity_lots if event.side == codes.BUY else -event.quantity_lots
         require(held.lots == lots, "taken over whole", position=held, event=event)
+        why = codes.HALTED if self.state.is_shut(held) else codes.NO_REASON
+        require(event.reason == why, "takeover tells why", event=event, reason=why)
         cost = self.worth(event.instrument, lots)
         profit = settle(self.group.pool.account, held, -lots, -cost, keeps_margin=True)
         require(profit == event.amount_units, "profit at a takeover", profit=profit, event=event)
@@ -362,6 +374,7 @@ class Replay:
         self.see_fund()
         self.group = None
         pays = state.rules.fund_pays and pool.account.number >= codes.FIRST_CUSTOMER
+        pays = pays and not (group.waits and group.waits.reason == codes.HALTED)
         insured = min(deficit, group.able or 0) if pays else 0
         require(group.insurance == insured, "insurance pays what it can", due=insured, group=group)
         self.check_haircut(group, deficit, pays=pays)
@@ -371,6 +384,11 @@ class Replay:
             alone = group.waits.reason == codes.NO_COUNTERPARTY
             waits = bool(pool.open()) and (alone or lacks(state, pool))
             require(waits, "waits: has a position", group=group)
+            shut = [held for held in pool.open() if state.is_shut(held)]
+            by_rule = bool(shut) and state.rules.halted_book == codes.HALT_WAITS
+            is_said = group.waits.reason == codes.HALTED
+            is_customer = pool.account.number >= codes.FIRST_CUSTOMER
+            require(is_said is (by_rule and is_customer), "waits for the halted book", group=group)
         elif group.wound_up or paid or group.surplus:
             is_own = pool.account.number < codes.FIRST_CUSTOMER  # keeps what winners leave it
             is_clean = left >= 0 if is_own else left == 0
@@ -415,6 +433,7 @@ PAYMENTS = (
     codes.LIQUIDATION_FEE, codes.INSURANCE_PAID, codes.SURPLUS_KEPT, codes.LOSS_SOCIALISED,
     codes.BAD_DEBT,
 )  # fmt: skip
+QUEUES = (codes.LATENCY, codes.QUEUE)
 PAYERS = (
     codes.INSURANCE_PAID, codes.TAKEOVER, codes.DELEVERAGED, codes.LOSS_SOCIALISED, codes.BAD_DEBT,
 )  # fmt: skip
@@ -445,8 +464,9 @@ def nobody_is_forgotten(venue: Exchange, events: Sequence[Event]) -> None:
         for held in [None, *account.isolated()]:
             pool = Pool(account, held)
             key = (number, held.instrument if held else -1, held.leg if held else 0)
+            waits = pool.state().queued > 0
             require(
-                key in dealt or not lacks(venue, pool), "nobody is forgotten",
+                key in dealt or waits or not lacks(venue, pool), "nobody is forgotten",
                 pool=key, equity=equity(venue, pool), maintenance=maintenance(venue, pool),
             )  # fmt: skip
 
@@ -481,6 +501,30 @@ def liquidated_have_no_orders(venue: Exchange, events: Sequence[Event]) -> None:
     require(not left, "orders of the liquidated are cancelled", left=left)
 
 
+def the_queue_is_fair(before: dict[int, Account], venue: Exchange, events: Sequence[Event]) -> None:
+    """Who was found first is liquidated first, after the latency; not too many at one mark."""
+    rules, handled = venue.rules, []
+    for event in events:
+        if event.kind == codes.LIQUIDATION and event.account >= codes.FIRST_CUSTOMER:
+            account = before.get(event.account, Account(event.account))
+            fresh = Position(event.account, event.instrument, event.leg, 1)
+            held = account.positions.get((event.instrument, event.leg), fresh)
+            state = account if event.instrument < 0 else held
+            handled.append(state.queued or venue.mark_number)
+            since_ns = state.queued_ns if state.queued else venue.now_ns
+            waited_ns = venue.now_ns - since_ns
+            enough = waited_ns >= rules.liquidation_latency_ns
+            require(enough, "the liquidator's latency", waited_ns=waited_ns, event=event)
+    most = rules.liquidations_per_mark
+    require(most == 0 or len(handled) <= most, "liquidations per mark", handled=len(handled))
+    for account in venue.accounts.values():
+        for pool in [Pool(account, None), *(Pool(account, held) for held in account.isolated())]:
+            state = pool.state()
+            if state.queued and venue.now_ns - state.queued_ns >= rules.liquidation_latency_ns:
+                first = max(handled, default=0) <= state.queued
+                require(first, "first come, first served", handled=handled, waits=state)
+
+
 def fund_is_solvent(venue: Exchange, events: Sequence[Event]) -> None:
     """After a mark the fund's equity is 0 or more, unless it was wound up or traded in this mark.
 
@@ -497,6 +541,7 @@ def fund_is_solvent(venue: Exchange, events: Sequence[Event]) -> None:
 
 def mark_laws(before: dict[int, Account], venue: Exchange, events: Sequence[Event]) -> None:
     """All laws of a mark; ``before`` is a copy of the accounts before it (`copy_of`)."""
+    the_queue_is_fair(before, venue, events)
     replay = Replay(before, venue)
     for event in events:
         replay.step(event)

@@ -5,13 +5,20 @@ isolated positions by instrument and leg; each is handled at most once in a mark
 round, as forced trades may have hurt others, until none is left. The fund and the vault hold what
 they took over without margin: they are handled once their equity is below 0.
 
+A venue's liquidator may be slow: a pool that is found short joins a queue. It is handled at the
+first mark that comes a latency later, if not too many have been handled at that mark; those that
+were found at an earlier mark go first, of one mark in the order above. Who waits is said once, when
+it joins; who has enough margin again when a mark comes has left. The venue's own accounts do not
+queue.
+
 Beside those that lack margin, accounts that owe cash and hold collateral exchange it in a round,
 see `collateral`.
 
 One pool: its orders are cancelled; the venue's policy sends orders to the book, which stop as soon
 as the margin suffices; then a cross pool sells collateral for what it owes once its positions
 count at the mark; then whoever takes over does; then the deficit is paid:
-deficit = insurance + deleveraging + socialised loss + bad debt, to the unit.
+deficit = insurance + deleveraging + socialised loss + bad debt, to the unit. Where a book is
+halted the venue's rule says whether the pool waits, is taken over without it, or trades anyway.
 """
 
 from __future__ import annotations
@@ -32,12 +39,17 @@ from undertow.reference.waterfall import keep_surplus, say_waits, take_over, win
 def liquidate(venue: Exchange) -> None:
     """All rounds of one mark."""
     venue.mark_number += 1
+    venue.liquidated = 0
     while True:
+        leave_queue(venue)
         due = [pool for pool in pools(venue) if is_due(venue, pool) or is_to_exchange(venue, pool)]
         if not due:
             return
+        due.sort(key=lambda pool: pool.state().queued or venue.mark_number)
         for pool in due:
             if is_due(venue, pool):
+                if must_wait(venue, pool):
+                    continue
                 pool.state().handled = venue.mark_number
                 handle(venue, pool)
             elif is_to_exchange(venue, pool):
@@ -62,6 +74,46 @@ def is_due(venue: Exchange, pool: Pool) -> bool:
     return pool.state().handled != venue.mark_number and lacks(venue, pool)
 
 
+def leave_queue(venue: Exchange) -> None:
+    """Who has enough margin again does not wait any more."""
+    for pool in pools(venue):
+        if pool.state().queued and not lacks(venue, pool):
+            pool.state().queued = 0
+
+
+def must_wait(venue: Exchange, pool: Pool) -> bool:
+    """Whether the liquidator comes to a pool later; else it leaves the queue."""
+    rules, state = venue.rules, pool.state()
+    if pool.account.number < codes.FIRST_CUSTOMER:
+        return False
+    if rules.liquidation_latency_ns == 0 and rules.liquidations_per_mark == 0:
+        return False
+    is_new = state.queued == 0
+    if is_new:
+        state.queued, state.queued_ns = venue.mark_number, venue.now_ns
+    is_early = venue.now_ns - state.queued_ns < rules.liquidation_latency_ns
+    is_full = 0 < rules.liquidations_per_mark <= venue.liquidated
+    if not (is_early or is_full):
+        state.queued = 0
+        venue.liquidated += 1
+        return False
+    state.handled = venue.mark_number
+    if is_new:
+        write_pool(venue, pool, codes.LIQUIDATION_WAITS,
+                   codes.LATENCY if is_early else codes.QUEUE)  # fmt: skip
+    return True
+
+
+def write_pool(venue: Exchange, pool: Pool, kind: int, reason: int) -> None:
+    """Say something of a pool, with what it has and needs."""
+    first = pool.position.instrument if pool.position else -1
+    leg = pool.position.leg if pool.position else 0
+    venue.write(Event(
+        kind, reason, 0, leg, first, pool.account.number, 0, 0, 0,
+        amount_units=equity(venue, pool), fee_units=maintenance(venue, pool),
+    ))  # fmt: skip
+
+
 def is_to_exchange(venue: Exchange, pool: Pool) -> bool:
     """Whether an account's collateral is sold for cash that it owes, once in a mark."""
     is_new = pool.account.exchanged != venue.mark_number
@@ -71,12 +123,9 @@ def is_to_exchange(venue: Exchange, pool: Pool) -> bool:
 def handle(venue: Exchange, pool: Pool) -> None:
     """Liquidate one pool as far as it can be done now."""
     number = pool.account.number
-    first = pool.position.instrument if pool.position else -1
-    leg = pool.position.leg if pool.position else 0
-    venue.write(Event(
-        codes.LIQUIDATION, NO_REASON, 0, leg, first, number, 0, 0, 0,
-        amount_units=equity(venue, pool), fee_units=maintenance(venue, pool),
-    ))  # fmt: skip
+    is_flat = pool.position is not None and pool.position.lots == 0
+    reason = codes.PAST_BANKRUPTCY if is_flat else NO_REASON
+    write_pool(venue, pool, codes.LIQUIDATION, reason)
     if number < codes.FIRST_CUSTOMER:
         wind_up(venue, pool)
         return
@@ -90,16 +139,20 @@ def handle(venue: Exchange, pool: Pool) -> None:
         release(pool)
         return
     rules = venue.rules
+    shut = [held for held in pool.open() if venue.is_shut(held)]
+    if shut and rules.halted_book == codes.HALT_WAITS:
+        say_waits(venue, pool, shut[0], codes.HALTED)
+        return
     if pool.open() and rules.takeover == codes.BY_VAULT:
         needs = maintenance(venue, pool)
         if equity(venue, pool) >= of_million(needs, rules.backstop_ppm):
-            say_waits(venue, pool, waits)
+            say_waits(venue, pool, pool.open()[0], waits)
             return
     if equity(venue, pool) < 0:
         wind_up(venue, pool)
         return
     if rules.takeover == codes.BY_NOBODY:  # what is left is still the customer's
-        say_waits(venue, pool, waits)
+        say_waits(venue, pool, pool.open()[0], waits)
         return
     hand_over(venue, pool)
     taker = codes.VAULT if rules.takeover == codes.BY_VAULT else codes.FUND
@@ -118,6 +171,8 @@ def close_in_book(venue: Exchange, pool: Pool) -> int:
     """Send what the policy asks for to the book; returns why more must wait."""
     waits = codes.BOOK_EMPTY
     for held in pool.open():
+        if venue.is_shut(held):
+            continue
         while lacks(venue, pool) and held.lots != 0:
             lots = lots_to_close(venue, pool, held)
             if lots < abs(held.lots) and venue.rules.policy == codes.FRACTION:

@@ -58,7 +58,9 @@ def maintenance(venue: Exchange, pool: Pool) -> int:
     """What the pool must hold; nothing for the venue's own accounts."""
     if pool.account.number < codes.FIRST_CUSTOMER:
         return 0
-    return sum(venue.maintenance(held) for held in pool.positions())
+    if pool.position is None:
+        return venue.cross_maintenance(pool.account)
+    return venue.maintenance(pool.position)
 
 
 def lacks(venue: Exchange, pool: Pool) -> bool:

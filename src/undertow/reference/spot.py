@@ -55,11 +55,9 @@ def lacks_balance(venue: Exchange, command: Command, price: int, lots: int) -> i
     units = lots * contract.base_units_per_lot
     if units > spare_units(venue, account, contract.base_asset):
         return codes.INSUFFICIENT_BALANCE
-    asset = venue.assets[contract.base_asset]
-    has = account.balances.get(contract.base_asset, 0)
     fee = of_million(cost, highest_fee_ppm(contract))
-    loss = asset.worth(has) - asset.worth(has - units) - cost + fee
-    if is_customer and loss > 0 and loss > venue.free(account):
+    left = venue.free_without(account, contract.base_asset, units) + cost - fee
+    if is_customer and left < 0 and left < venue.free(account):
         return codes.INSUFFICIENT_MARGIN
     return NO_REASON
 

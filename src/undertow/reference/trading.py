@@ -14,6 +14,7 @@ from undertow.reference.accounts import Position, charge, exposure, settle
 from undertow.reference.book import Order, is_worse
 from undertow.reference.contract import MILLION, ceil_div, notional, of_million, tier_number, value
 from undertow.reference.exchange import Command, Event, Exchange, Market
+from undertow.reference.pools import bankruptcy_price
 from undertow.reference.spot import highest_price, lacks_balance
 from undertow.reference.spot import trade as trade_spot
 
@@ -50,6 +51,9 @@ def enter(venue: Exchange, command: Command) -> None:
     if is_market and contract.kind == codes.SPOT and pays:  # no further up than it can pay
         account = venue.account(command.account)
         price = min(price, highest_price(venue, account, contract, command.quantity_lots))
+    held = venue.position(command.account, command.instrument, command.leg)
+    if is_market and is_past_bankruptcy(venue, held, command.side, price):
+        price = worst_closing_price(venue, held)
     order = Order(
         command.order_id, command.account, command.side, price, command.quantity_lots,
         command.expire_ns, command.time_in_force == codes.POST_ONLY, 0,
@@ -134,6 +138,8 @@ def refusal(venue: Exchange, command: Command) -> int:
     claimed = held.reduce_lots if rests else 0
     if reduces and command.quantity_lots + claimed > closable(held, command.side):
         return codes.REDUCE_ONLY_WOULD_FLIP
+    if not is_market and is_past_bankruptcy(venue, held, command.side, price):
+        return codes.PAST_BANKRUPTCY
     if command.time_in_force == codes.POST_ONLY:
         reason = market.book.would_take(command.side, price)
     if reason != NO_REASON or reduces:
@@ -180,6 +186,21 @@ def closable(held: Position, side: int) -> int:
     return max(0, held.lots if side == codes.SELL else -held.lots)
 
 
+def worst_closing_price(venue: Exchange, held: Position) -> int:
+    """The price at which closing an isolated position takes all of its margin."""
+    market = venue.markets[held.instrument]
+    equity_units = held.margin_units + venue.unrealised(held)
+    return bankruptcy_price(market.contract, held.lots, market.mark_ticks, equity_units)
+
+
+def is_past_bankruptcy(venue: Exchange, held: Position, side: int, price_ticks: int) -> bool:
+    """Whether an order would close an isolated position where the venue does not let it."""
+    if not (venue.rules.refuses_past_bankruptcy and held.isolated and closable(held, side) > 0):
+        return False
+    worst = worst_closing_price(venue, held)
+    return price_ticks < worst if side == codes.SELL else price_ticks > worst
+
+
 def bad_size(
     market: Market, side: int, price: int, lots: int, reduces: bool, is_market: bool
 ) -> int:
@@ -221,17 +242,17 @@ def lacks_margin(venue: Exchange, command: Command, price: int, lots: int) -> in
     if command.account < codes.FIRST_CUSTOMER:
         return NO_REASON
     held = venue.position(command.account, command.instrument, command.leg)
-    before, before_lots = venue.initial(held), most_lots(held)
+    account = venue.account(command.account)
+    before, before_lots = venue.reserved(account), most_lots(held)
     size = notional(contract, lots, price)
     add(held, command.side, lots, size)
-    raises = venue.initial(held) > before
+    raises = venue.reserved(account) > before
     reason = NO_REASON
     if raises or most_lots(held) > before_lots:
         reason = too_large(contract, held, market.mark_ticks)
     if reason == NO_REASON and raises:
         sign = 1 if command.side == codes.BUY else -1
         loss = value(contract, sign * lots, price) - value(contract, sign * lots, market.mark_ticks)
-        account = venue.account(command.account)
         free = venue.free(account) - (venue.collateral(account) if held.isolated else 0)
         if free < max(0, loss):
             reason = codes.INSUFFICIENT_MARGIN

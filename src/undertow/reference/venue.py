@@ -5,6 +5,7 @@ from __future__ import annotations
 from undertow.model import codes
 from undertow.model.codes import NO_REASON
 from undertow.reference.amending import amend
+from undertow.reference.clawback import claw_back
 from undertow.reference.collateral import read_books
 from undertow.reference.conditional import fire, wait
 from undertow.reference.control import (
@@ -19,7 +20,7 @@ from undertow.reference.control import (
     refused,
     set_leverage,
     set_margin_mode,
-    set_position_mode,
+    set_mode,
     settle_all,
     withdraw,
 )
@@ -40,10 +41,12 @@ ACTIONS = {
     codes.SET_LEVERAGE: set_leverage,
     codes.SET_MARGIN_MODE: set_margin_mode,
     codes.ADJUST_MARGIN: adjust_margin,
-    codes.SET_POSITION_MODE: set_position_mode,
+    codes.SET_POSITION_MODE: set_mode,
+    codes.SET_ACCOUNT_MODE: set_mode,
     codes.FUNDING: pay_funding,
     codes.HALT: halt,
     codes.SETTLE: settle_all,
+    codes.CLAW_BACK: claw_back,
 }
 
 

@@ -96,7 +96,7 @@ def flows(events: Iterable[Event]) -> list[tuple[int, int]]:
             found.append((taker, event.amount_units))
         elif event.kind in (
             codes.TAKEOVER, codes.DELEVERAGED, codes.INSURANCE_PAID, codes.SURPLUS_KEPT,
-            codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.COLLATERAL_TAKEN,
+            codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.COLLATERAL_TAKEN, codes.CLAWED_BACK,
         ):  # fmt: skip
             found += [(taker, event.amount_units), (maker, event.maker_amount_units)]
     return found
@@ -118,7 +118,10 @@ def statement_adds_up(
 
 def money_moves_between_accounts(events: Sequence[Event]) -> None:
     """Insurance, surplus, shared losses and bad debt leave one account and enter another."""
-    kinds = (codes.INSURANCE_PAID, codes.SURPLUS_KEPT, codes.LOSS_SOCIALISED, codes.BAD_DEBT)
+    kinds = (
+        codes.INSURANCE_PAID, codes.SURPLUS_KEPT, codes.LOSS_SOCIALISED, codes.BAD_DEBT,
+        codes.CLAWED_BACK,
+    )  # fmt: skip
     for event in events:
         if event.kind in kinds:
             total = event.amount_units + event.maker_amount_units
@@ -236,12 +239,33 @@ def closing_is_allowed(venue: Exchange, command: Command, events: Sequence[Event
     reasons = (codes.INSUFFICIENT_MARGIN, codes.LEVERAGE_ABOVE_TIER, codes.POSITION_TOO_LARGE)
     if command.kind not in (codes.LIMIT, codes.MARKET) or events[0].reason not in reasons:
         return
+    if venue.account(command.account).portfolio:  # what is closed may have hedged the rest
+        return
     market = venue.markets[command.instrument]
     held = venue.position(command.account, command.instrument, command.leg)
     near = 2 * market.mark_ticks >= command.price_ticks >= market.mark_ticks // 2 + 1
     if command.kind == codes.LIMIT and near and held.bid_lots == held.ask_lots == 0:
         closes = closable(held, command.side)
         require(closes < command.quantity_lots, "closing is allowed", closes=closes, said=events[0])
+
+
+def closing_stays_above_bankruptcy(
+    venue: Exchange, command: Command, events: Sequence[Event]
+) -> None:
+    """Where a venue refuses it, no order of its own leaves a closed isolated position in debt.
+
+    But for fees, and a unit of rounding for each fill. Orders that set others off are left out.
+    """
+    alone = all(event.kind != codes.TRIGGERED for event in events)
+    if not (venue.rules.refuses_past_bankruptcy and alone):
+        return
+    fills = [event for event in events if event.kind == codes.FILL]
+    if command.kind not in (codes.LIMIT, codes.MARKET) or not fills:
+        return
+    held = venue.position(command.account, command.instrument, command.leg)
+    least = sum(min(0, event.fee_units) - 1 for event in fills)
+    if held.isolated and held.lots == 0:
+        require(held.margin_units >= least, "closed above bankruptcy", position=held)
 
 
 def nothing_is_negative(venue: Exchange) -> None:

@@ -30,13 +30,13 @@ def wind_up(venue: Exchange, pool: Pool) -> None:
     by_fund = rules.takeover != codes.BY_NOBODY and is_customer and owed == 0
     if pool.open() and by_fund:
         take_over(venue, pool, codes.FUND if rules.takeover == codes.BY_FUND else codes.VAULT)
-    elif pool.open():
+    elif pool.open() and rules.deleverages:
         deleverage(venue, pool, owed)
-    if pool.open():  # nobody left to deleverage
+    if pool.open():  # nobody left to deleverage, or nobody is
         if is_customer and rules.takeover != codes.BY_NOBODY:
             take_over(venue, pool, codes.FUND if rules.takeover == codes.BY_FUND else codes.VAULT)
         else:
-            say_waits(venue, pool, codes.NO_COUNTERPARTY)
+            say_waits(venue, pool, pool.open()[0], codes.NO_COUNTERPARTY)
             return
     left = pool.margin()
     if pool.position is None:
@@ -70,8 +70,9 @@ def move(venue: Exchange, pool: Pool, held: Position, taker: int, price: int, lo
     account = venue.account(taker)
     other = venue.position(taker, held.instrument, codes.ONE_WAY)
     gained = settle(account, other, signed, cost)
+    reason = codes.HALTED if venue.is_shut(held) else NO_REASON
     venue.write(Event(
-        codes.TAKEOVER, NO_REASON, codes.BUY if signed > 0 else codes.SELL, held.leg,
+        codes.TAKEOVER, reason, codes.BUY if signed > 0 else codes.SELL, held.leg,
         held.instrument, held.account, 0, price, lots, amount_units=amount,
         maker_account=taker, maker_amount_units=gained,
     ))  # fmt: skip
@@ -120,10 +121,7 @@ def write_off(venue: Exchange, pool: Pool, owed: int) -> None:
 
 
 def socialise(venue: Exchange, pool: Pool, owed: int) -> int:
-    """Take a deficit from all cross accounts in profit, in proportion to it, rounded down.
-
-    The rest of the rounding is taken, one unit each, from the first of them.
-    """
+    """Take a deficit from all cross accounts in profit, in proportion to it."""
     rows = []
     for number in sorted(venue.accounts):
         account = venue.accounts[number]
@@ -133,12 +131,8 @@ def socialise(venue: Exchange, pool: Pool, owed: int) -> int:
             rows.append((account, able))
     total = sum(able for _, able in rows)
     taken = min(owed, total)
-    shares = [taken * able // total for _, able in rows]
-    rest = taken - sum(shares)
-    for index, (account, able) in enumerate(rows):
-        share = shares[index]
-        if rest > 0 and share < able:
-            share, rest = share + 1, rest - 1
+    shares = proportional(taken, [able for _, able in rows])
+    for (account, _), share in zip(rows, shares, strict=True):
         if share > 0:
             account.cash_units -= share
             pool.receive(share)
@@ -149,9 +143,22 @@ def socialise(venue: Exchange, pool: Pool, owed: int) -> int:
     return taken
 
 
-def say_waits(venue: Exchange, pool: Pool, reason: int) -> None:
+def proportional(taken: int, ables: list[int]) -> list[int]:
+    """Shares of an amount in proportion to what each is able to pay, rounded down.
+
+    The rest of the rounding is taken, one unit each, from the first of them.
+    """
+    total = max(1, sum(ables))
+    shares = [taken * able // total for able in ables]
+    rest = taken - sum(shares)
+    for index, able in enumerate(ables):
+        if rest > 0 and shares[index] < able:
+            shares[index], rest = shares[index] + 1, rest - 1
+    return shares
+
+
+def say_waits(venue: Exchange, pool: Pool, held: Position, reason: int) -> None:
     """Say why a pool that lacks margin is left alone until the next mark."""
-    held = pool.open()[0]
     venue.write(Event(
         codes.LIQUIDATION_WAITS, reason, 0, held.leg, held.instrument, pool.account.number, 0, 0,
         abs(held.lots), amount_units=equity(venue, pool), fee_units=maintenance(venue, pool),
@@ -243,7 +250,7 @@ def pool_of(venue: Exchange, held: Position) -> tuple[int, int, int]:
         equity = held.margin_units + venue.unrealised(held)
         return held.margin_units, equity, venue.maintenance(held)
     account = venue.account(held.account)
-    needs = sum(venue.maintenance(other) for other in account.cross())
+    needs = venue.cross_maintenance(account)
     wallet = account.cash_units + venue.collateral(account)
     return wallet, venue.cross_equity(account), needs
 

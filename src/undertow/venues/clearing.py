@@ -36,6 +36,8 @@ FOREIGN = {
     codes.SET_MARGIN_MODE: "all margin of an account is one",
     codes.ADJUST_MARGIN: "all margin of an account is one",
     codes.SET_POSITION_MODE: "an account is long or short, not both",
+    codes.SET_ACCOUNT_MODE: "all margin of an account is one",
+    codes.CLAW_BACK: "what a member cannot pay, its broker does",
     codes.ASSET_PRICE: "margin is cash",
 }
 _ORDERS = (codes.LIMIT, codes.MARKET, codes.CONDITIONAL, codes.AMEND)

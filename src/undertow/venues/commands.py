@@ -40,6 +40,7 @@ TRIGGERS = {
 TRIGGER_PRICES = {"mark": 0, "last": codes.ON_LAST}
 MARGIN_MODES = {"cross": 0, "isolated": 1}
 POSITION_MODES = {"one_way": 0, "hedge": 1}
+ACCOUNT_MODES = {"unified": 0, "portfolio": 1}
 NOBODY = -1
 NOWHERE = -2  # -1 means every instrument where all orders are cancelled
 _MOST = 2**62

@@ -12,7 +12,9 @@ from undertow.kernels.exchange_arrays import COMMAND, EVENT
 __all__ = ["ACCOUNT", "BALANCE", "COMMAND", "EVENT", "MARKET", "ORDER", "POSITION", "Records"]
 Records = NDArray[Any]
 
-ACCOUNT = np.dtype([("account", np.int64), ("cash_units", np.int64), ("hedge", np.int64)])
+ACCOUNT = np.dtype([
+    (name, np.int64) for name in ("account", "cash_units", "hedge", "portfolio")
+])  # fmt: skip
 BALANCE = np.dtype([(name, np.int64) for name in ("account", "asset", "units", "margin_units")])
 POSITION = np.dtype([
     (name, np.int64)

@@ -18,7 +18,7 @@ _KINDS = (
     "WITHDRAWN", "CHANGED", "FUNDING_PAID", "FUNDING_RESIDUAL", "LIQUIDATION",
     "LIQUIDATION_WAITS", "TAKEOVER", "DELEVERAGED", "INSURANCE_PAID", "SURPLUS_KEPT",
     "LOSS_SOCIALISED", "BAD_DEBT", "SETTLED", "BOUND_REACHED", "LIQUIDATION_FEE",
-    "AUTO_EXCHANGE", "COLLATERAL_TAKEN",
+    "AUTO_EXCHANGE", "COLLATERAL_TAKEN", "CLAWED_BACK",
 )  # fmt: skip
 _REASONS = (
     "UNKNOWN_COMMAND", "BAD_SIDE", "BAD_TIME_IN_FORCE", "BAD_SELF_TRADE_MODE", "UNKNOWN_ACCOUNT",
@@ -32,7 +32,8 @@ _REASONS = (
     "OFF_TICK", "OFF_LOT", "BY_REQUEST", "BY_CANCEL_ALL", "IOC_REMAINDER", "NO_LIQUIDITY",
     "FOK_UNFILLED", "SELF_TRADE", "GOOD_TILL_DATE", "BY_LIQUIDATION", "REDUCE_ONLY_EXCESS",
     "COMPLIANT_AGAIN", "BY_SETTLEMENT", "COOLDOWN", "BOOK_EMPTY", "NO_COUNTERPARTY",
-    "BY_EXCHANGE", "NOT_FOR_SPOT",
+    "BY_EXCHANGE", "NOT_FOR_SPOT", "DELIVERED", "PAST_BANKRUPTCY",
+    "NO_PORTFOLIO_MARGIN", "NOT_WITH_PORTFOLIO_MARGIN", "NO_CLAWBACK", "LATENCY", "QUEUE",
 )  # fmt: skip
 KINDS: Mapping[int, str] = {getattr(codes, name): name.lower() for name in _KINDS}
 REASONS: Mapping[int, str] = {getattr(codes, name): name.lower() for name in _REASONS} | {0: ""}
@@ -49,11 +50,13 @@ SIDED = (*_ORDERS, *HELD, codes.LIQUIDATION_FEE)
 SIDES = ("buy", "sell", "long", "short")
 PAID = (codes.FILL, codes.DEPOSITED, codes.WITHDRAWN, codes.FUNDING_PAID, codes.FUNDING_RESIDUAL,
          codes.TAKEOVER, codes.DELEVERAGED, codes.INSURANCE_PAID, codes.SURPLUS_KEPT,
-         codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.SETTLED, codes.COLLATERAL_TAKEN)  # fmt: skip
+         codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.SETTLED, codes.COLLATERAL_TAKEN,
+         codes.CLAWED_BACK)  # fmt: skip
 FEES = (codes.FILL, codes.LIQUIDATION_FEE)
 # Events with a second account: who traded with the first, or paid for it.
 PAIRED = (codes.FILL, codes.TAKEOVER, codes.DELEVERAGED, codes.INSURANCE_PAID, codes.SURPLUS_KEPT,
-          codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.COLLATERAL_TAKEN)  # fmt: skip
+          codes.LOSS_SOCIALISED, codes.BAD_DEBT, codes.COLLATERAL_TAKEN,
+          codes.CLAWED_BACK)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -17,6 +17,16 @@ DEFAULTS: Mapping[str, tuple[Any, str]] = {
     "liquidation.trigger": ("equity_below_maintenance", "no source says what happens when equal"),
     "liquidation.counts_fee": (False, "no source counts the fee"),
     "liquidation.cancels_orders_first": (True, "as the venues do of which it is known"),
+    "liquidation.halted_book": ("waits", "no source says what happens while trading is halted"),
+    "liquidation.closing_past_bankruptcy": (
+        "paid_by_fund", "no source says that such orders are refused"
+    ),
+    "margin.maintenance_price": ("mark", "as the venues do of which it is known"),
+    "margin.portfolio_hedged_rate": ("0", "no charge on hedges is known"),
+    "margin.portfolio_least_rate": ("0", "no least requirement is known"),
+    "margin.portfolio_initial_ratio": ("1", "no source says what initial margin is"),
+    "liquidation.latency_s": ("0", "no source says how long it takes"),
+    "liquidation.most_per_mark": (0, "no source says how many there can be"),
     "liquidation.stages": (("one_large_ioc", "takeover"), "as Binance"),
     "liquidation.partial_policy": ("stop_when_compliant", "as Binance"),
     "liquidation.partial_from_tier": (2, "there is nothing below the lowest tier"),
@@ -32,7 +42,9 @@ DEFAULTS: Mapping[str, tuple[Any, str]] = {
 # Known rules that the engine does not follow, and what it does.
 SIMPLER: Mapping[str, tuple[frozenset[Any], str]] = {
     "margin.hedge_counting": (frozenset(), "each leg needs its own margin"),
-    "margin.portfolio_model": (frozenset(), "no portfolio margin"),
+    "margin.portfolio_model": (
+        frozenset(), "price moves, what is hedged, and a least; nothing that is about options"
+    ),
     "liquidation.trigger_prices": (frozenset({("mark",)}), "only the mark is looked at"),
     "liquidation.without_backstop": (frozenset(), "every market has the backstop"),
     "adl.trigger": (frozenset({"fund_empty", "negative_account"}),

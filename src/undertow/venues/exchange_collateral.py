@@ -12,7 +12,7 @@ from undertow.model import codes
 from undertow.model.contracts import Asset, Contract, Rules
 from undertow.venues.exchange_assumptions import BY_CALLER, Assumption
 from undertow.venues.exchange_policies import ppm
-from undertow.venues.exchange_rules import MOST_TICKS, ROOM_UNITS, Listing, Terms
+from undertow.venues.exchange_rules import MOST_TICKS, ROOM_UNITS, Listing, Terms, on_underlying
 from undertow.venues.instruments import CASH_UNITS
 from undertow.venues.instruments import Contract as Instrument
 
@@ -79,6 +79,9 @@ def with_collateral(made: Terms, collateral: Sequence[Collateral]) -> Terms:
     assumed.append(
         Assumption("collateral.exchange_threshold", "0", "no source says for which cash")
     )
+    for place, listing in enumerate(made.listings):
+        if listing.instrument.base in names[1:]:
+            listings[place] = on_underlying(listing, names.index(listing.instrument.base))
     rules: Rules = replace(made.rules, assets=tuple(assets))
     return replace(
         made, rules=rules, listings=tuple(listings), assets=tuple(names),

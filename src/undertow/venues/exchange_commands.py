@@ -9,6 +9,7 @@ from typing import Any
 from undertow.errors import UndertowError
 from undertow.model import codes
 from undertow.venues.commands import (
+    ACCOUNT_MODES,
     FORCES,
     LEGS,
     MARGIN_MODES,
@@ -202,6 +203,15 @@ class Commands(ABC):
         amount = word("mode", mode, POSITION_MODES)
         return self._do(self._draft(codes.SET_POSITION_MODE, account, amount=amount))
 
+    def set_account_mode(self, account: int | str, mode: str) -> list[Event]:
+        """Margin an account's positions one by one (``unified``) or by net risk (``portfolio``).
+
+        Either way its cash and all collateral back all cross positions. Portfolio margin nets
+        contracts and the collateral on the same underlying; only venues whose rules have it.
+        """
+        amount = word("mode", mode, ACCOUNT_MODES)
+        return self._do(self._draft(codes.SET_ACCOUNT_MODE, account, amount=amount))
+
     # The venue's own commands
 
     def mark(self, symbol: str, price: Number) -> list[Event]:
@@ -232,6 +242,15 @@ class Commands(ABC):
     def halt(self, symbol: str, *, halted: bool = True) -> list[Event]:
         """Stop trading in an instrument, or let it go on."""
         return self._do(self._draft(codes.HALT, None, symbol, amount=int(halted)))
+
+    def claw_back(self) -> list[Event]:
+        """End a period: bad debts are paid by the fund, then by those who realised profits in it.
+
+        Only where the venue's rules say so (``insurance.shortfall``); until then deficits are bad
+        debts, and profits may be margin but not leave. `settle` all contracts first where the
+        venue does.
+        """
+        return self._do(self._draft(codes.CLAW_BACK, None))
 
     def settle(self, symbol: str, price: Number, *, closes: bool = False) -> list[Event]:
         """Pay all profits at a price, and count from there; ``closes`` ends the contract."""

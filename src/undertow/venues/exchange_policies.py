@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -50,7 +51,16 @@ CLOSE_PRICES = {
     "mark": codes.AT_MARK,
     "previous_mark": codes.AT_PREVIOUS_MARK,
 }
-SHORTFALLS = {"adl": False, "socialised_loss": True, "clawback": True}
+HALTED_BOOKS = {
+    "waits": codes.HALT_WAITS,
+    "takes_over": codes.HALT_TAKES_OVER,
+    "trades": codes.HALT_TRADES,
+}
+SHORTFALLS: Mapping[str, dict[str, Any]] = {
+    "adl": {},
+    "socialised_loss": {"socialises": True},
+    "clawback": {"claws_back": True, "deleverages": False},
+}
 _Value = TypeVar("_Value")
 
 
@@ -81,6 +91,9 @@ def engine_rules(dated: rulebook.Rules, least_leverage: int, used: Assumptions) 
     trigger = used.value(dated, "liquidation.trigger")
     close_price = used.value(dated, "adl.close_price")
     shortfall = used.value(dated, "insurance.shortfall")
+    halted_book = used.value(dated, "liquidation.halted_book")
+    latency_s = used.value(dated, "liquidation.latency_s")
+    past_bankruptcy = used.value(dated, "liquidation.closing_past_bankruptcy")
     keeps = used.value(dated, "orders.amend_keeps_priority")
     leverage = used.value(dated, "orders.default_leverage")
     if not isinstance(keeps, bool):
@@ -94,13 +107,19 @@ def engine_rules(dated: rulebook.Rules, least_leverage: int, used: Assumptions) 
         liquidates_when_equal=_meaning("liquidation.trigger", trigger, TRIGGERS),
         counts_fee=used.value(dated, "liquidation.counts_fee"),
         cancels_orders_first=used.value(dated, "liquidation.cancels_orders_first"),
+        maintenance_at_entry=used.value(dated, "margin.maintenance_price") == "entry",
+        refuses_past_bankruptcy=past_bankruptcy == "refused",
+        halted_book=_meaning("liquidation.halted_book", halted_book, HALTED_BOOKS),
+        liquidation_latency_ns=int(Decimal(latency_s) * SECOND_NS),
+        liquidations_per_mark=used.value(dated, "liquidation.most_per_mark"),
         policy=policy,
         bounded_by_bankruptcy=all(bounded for _, bounded in meanings),
         takeover=takeover,
         fund_pays=dated.insurance.scope != "backstop_vault",
         adl_ranking=ranking,
         adl_price=_meaning("adl.close_price", close_price, CLOSE_PRICES),
-        socialises=_meaning("insurance.shortfall", shortfall, SHORTFALLS),
+        **_meaning("insurance.shortfall", shortfall, SHORTFALLS),
+        **_portfolio(dated, used),
         **_parts(dated, policy, used),
         **_backstop(dated, takeover, used),
     )
@@ -124,6 +143,46 @@ def _parts(dated: rulebook.Rules, policy: int, used: Assumptions) -> dict[str, A
             "cooldown_ns": cooldown_s * SECOND_NS,
         }
     return {}
+
+
+def _portfolio(dated: rulebook.Rules, used: Assumptions) -> dict[str, Any]:
+    """Numbers of portfolio margin, where the venue has it."""
+    if not dated.margin.portfolio_steps:
+        return {}
+    rates = {
+        name: ppm(used.value(dated, f"margin.portfolio_{name}_rate"))
+        for name in ("hedged", "least")
+    }
+    for name, rate_ppm in rates.items():
+        if not 0 <= rate_ppm <= MILLION // 10:
+            raise UndertowError(f"margin.portfolio_{name}_rate: expected 0 to 0.1")
+    return {
+        "portfolio_steps": used.value(dated, "margin.portfolio_steps"),
+        "portfolio_initial_ppm": ppm(used.value(dated, "margin.portfolio_initial_ratio")),
+        **{f"portfolio_{name}_ppm": rate_ppm for name, rate_ppm in rates.items()},
+    }
+
+
+def portfolio_range_ppm(dated: rulebook.Rules, base: str, used: Assumptions) -> int:
+    """How far portfolio margin moves the price of an underlying.
+
+    Raises
+    ------
+    UndertowError
+        Above 0.3: beyond that the engine's index of margins would miss accounts.
+    """
+    if not dated.margin.portfolio_steps:
+        return 0
+    key = "margin.portfolio_range_rate"
+    rate = dict(dated.margin.portfolio_range_rate_by_base or ()).get(base)
+    if rate is None:
+        rate = used.needed(dated, key, "portfolio margin")
+    else:
+        used.cited(dated, f"{key}_by_base.{base}", rate)
+    range_ppm = ppm(rate)
+    if not 0 < range_ppm <= 3 * MILLION // 10:
+        raise UndertowError(f"{key}: expected a fraction above 0 and up to 0.3, got {rate}")
+    return range_ppm
 
 
 def _backstop(dated: rulebook.Rules, takeover: int, used: Assumptions) -> dict[str, Any]:

@@ -7,7 +7,7 @@ the engine needs and the files lack is assumed, and named in ``Terms.assumptions
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -17,7 +17,7 @@ from undertow.model import codes
 from undertow.model.contracts import Contract, Rules
 from undertow.venues import rulebook
 from undertow.venues.exchange_assumptions import TIERS, Assumption, Assumptions
-from undertow.venues.exchange_policies import engine_rules, ppm
+from undertow.venues.exchange_policies import engine_rules, portfolio_range_ppm, ppm
 from undertow.venues.exchange_tiers import ladder
 from undertow.venues.instruments import CASH_UNITS
 from undertow.venues.instruments import Contract as Instrument
@@ -106,6 +106,10 @@ def terms(
         )
     own = dict(lots or {})
     listings = tuple(listing(dated, one, own.get(one.symbol), used) for one in instruments)
+    bases = sorted({instrument.base for instrument in instruments})
+    listings = tuple(
+        on_underlying(one, codes.MOST_ASSETS + bases.index(one.instrument.base)) for one in listings
+    )
     least_leverage = min(one.contract.tiers[0].max_leverage for one in listings)
     rules = engine_rules(dated, least_leverage, used)
     used.note_simpler(dated)
@@ -153,11 +157,17 @@ def listing(
         maker_fee_ppm=ppm(used.value(dated, "fees.maker_rate")),
         taker_fee_ppm=ppm(used.value(dated, "fees.taker_rate")),
         liquidation_fee_ppm=ppm(_liquidation_fee(dated, instrument, used)),
+        portfolio_range_ppm=portfolio_range_ppm(dated, instrument.base, used),
         tiers_by_lots=tiers.by_lots, slope_ppb_per_lot=tiers.slope_ppb_per_lot, tiers=tiers.tiers,
     )  # fmt: skip
     for column in instrument.assumed:
         used.note(f"instrument.{symbol}.{column}", getattr(instrument, column), "our choice")
     return Listing(instrument, contract, instrument.tick_size, own)
+
+
+def on_underlying(one: Listing, number: int) -> Listing:
+    """The same instrument with the number of its underlying: an asset's, or above all of them."""
+    return replace(one, contract=replace(one.contract, underlying=number))
 
 
 def _multiple(instrument: Instrument, lot: str) -> Decimal:

@@ -56,7 +56,7 @@ class KernelEngine:
             numbers = np.array([account])
         found = np.zeros(len(numbers), ACCOUNT)
         found["account"] = numbers
-        for name in ("cash_units", "hedge"):
+        for name in ("cash_units", "hedge", "portfolio"):
             found[name] = rows[name][numbers]
         return found
 

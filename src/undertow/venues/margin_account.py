@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from undertow.model import codes
 from undertow.model.contracts import Contract, Rules
 from undertow.reference.contract import ceil_div, maintenance, notional, value
+from undertow.reference.portfolio import Leg, portfolio_needs
 from undertow.venues.engine import Engine, Records
 
 MILLION = 10**6
@@ -19,7 +20,8 @@ class Pool:
     """Margin that stands for itself: cash with the cross positions, or one isolated position.
 
     ``positions`` are rows of `engine_rows.POSITION`, ``marks`` prices in ticks by instrument. The
-    venue's own accounts (``is_own``) need no margin.
+    venue's own accounts (``is_own``) need no margin. With ``nets`` it is that of a portfolio, which
+    the values ``spot_units`` of assets, by number, may hedge.
     """
 
     contracts: Sequence[Contract]
@@ -28,6 +30,8 @@ class Pool:
     positions: Sequence[Any]
     marks: Sequence[int]
     is_own: bool = False
+    nets: bool = False
+    spot_units: Mapping[int, int] = field(default_factory=dict)
 
     def equity_units(self, instrument: int = -1, mark_ticks: int = 0) -> int:
         """Cash and profit, as if one instrument had another mark."""
@@ -39,14 +43,27 @@ class Pool:
 
     def maintenance_units(self, instrument: int = -1, mark_ticks: int = 0) -> int:
         """What the pool must hold, as if one instrument had another mark."""
+        if self.nets:
+            return self._portfolio_units(instrument, mark_ticks)
         total = 0
         for one in () if self.is_own else self.positions:
             contract, lots = self.contracts[one["instrument"]], int(one["lots"])
             mark = mark_ticks if one["instrument"] == instrument else self.marks[one["instrument"]]
             size = notional(contract, lots, mark or 1)
+            if self.rules.maintenance_at_entry:
+                size = abs(int(one["basis_units"]))
             fee_ppm = contract.liquidation_fee_ppm if self.rules.counts_fee else 0
             total += maintenance(contract, lots, size) + ceil_div(size * fee_ppm, MILLION)
         return total
+
+    def _portfolio_units(self, instrument: int, mark_ticks: int) -> int:
+        legs = []
+        for one in self.positions:
+            place, lots = int(one["instrument"]), int(one["lots"])
+            mark = mark_ticks if place == instrument else self.marks[place]
+            size = notional(self.contracts[place], lots, mark or 1)
+            legs.append(Leg(place, self.contracts[place], size if lots > 0 else -size))
+        return portfolio_needs(self.rules, legs, dict(self.spot_units))
 
     def lacks(self, instrument: int, mark_ticks: int) -> bool:
         """Whether the pool would be liquidated at a mark of one instrument."""
@@ -58,7 +75,8 @@ class Pool:
         """The nearest mark of an instrument, downwards or upwards, that liquidates the pool.
 
         All other marks stay. Equity less maintenance has one hump over the price, so halving
-        finds its edge to the tick; only tiers that take the whole notional without deduction make
+        finds its edge to the tick (a portfolio's as well, but for its charge on what is hedged);
+        only tiers that take the whole notional without deduction make
         several, of which one is found. None where no mark does it; the present mark if that does
         already.
         """
@@ -104,7 +122,14 @@ def pool_of(engine: Engine, contracts: Sequence[Contract], rules: Rules, positio
     cash = sum(int(one["cash_units"]) for one in engine.accounts(account))
     cash += collateral_units(engine, account)
     cross = [one for one in engine.positions(account) if not one["isolated"]]
-    return Pool(contracts, rules, cash, cross, marks, account < codes.FIRST_CUSTOMER)
+    prices = engine.asset_prices()
+    spot_units = {
+        int(one["asset"]): int(one["units"]) * prices[one["asset"]] // MILLION
+        for one in engine.balances(account)
+    }
+    nets = any(one["portfolio"] for one in engine.accounts(account))
+    is_own = account < codes.FIRST_CUSTOMER
+    return Pool(contracts, rules, cash, cross, marks, is_own, nets, spot_units)
 
 
 def open_position(engine: Engine, account: int, instrument: int, leg: int) -> Records | None:

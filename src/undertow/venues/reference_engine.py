@@ -65,8 +65,8 @@ class ReferenceEngine:
         else:
             numbers = [account]
         return _records(ACCOUNT, (
-            (number, held[number].cash_units, held[number].hedge) if number in held
-            else (number, 0, 0)
+            (number, held[number].cash_units, held[number].hedge, held[number].portfolio)
+            if number in held else (number, 0, 0, 0)
             for number in numbers
         ))  # fmt: skip
 

@@ -87,6 +87,9 @@ class MarginRules(Group):
     tier_measure: Literal["notional", "contracts", "net_contracts", "base"] | None = _known(
         "what the size of a tier is measured in"
     )
+    maintenance_price: Literal["mark", "entry"] | None = _known(
+        "price at which a position is counted for its maintenance margin"
+    )
     maintenance_per_initial: Ratio | None = _known(
         "maintenance rate as a share of the initial rate at the tier's greatest leverage"
     )
@@ -102,6 +105,12 @@ class MarginRules(Group):
     liability_rate: Number | None = _known("maintenance on borrowed assets")
     multi_asset_total: Name | None = _known("how the parts of a multi-asset requirement add up")
     portfolio_model: Name | None = _known("requirement of a portfolio-margin account")
+    portfolio_steps: Count | None = _known("steps of its price moves, up and down each")
+    portfolio_range_rate: Number | None = _known("its greatest price move, up or down")
+    portfolio_range_rate_by_base: NumberBy | None = _known("the same, by underlying")
+    portfolio_hedged_rate: Number | None = _known("its charge on what offsets each other")
+    portfolio_least_rate: Number | None = _known("the least it is of all contracts' value")
+    portfolio_initial_ratio: Number | None = _known("its initial margin over maintenance")
 
 
 class LiquidationRules(Group):
@@ -113,6 +122,12 @@ class LiquidationRules(Group):
     counts_fee: bool | None = _known("the liquidation fee is part of the requirement")
     warning_ratio: Number | None = _known("the ratio at which the holder is warned")
     cancels_orders_first: bool | None = _known("open orders are cancelled before anything else")
+    halted_book: Literal["waits", "takes_over", "trades"] | None = _known(
+        "what is done with a position whose market is halted"
+    )
+    closing_past_bankruptcy: Literal["refused", "paid_by_fund"] | None = _known(
+        "what becomes of an order that closes an isolated position for more than its margin"
+    )
     stages: Names | None = _known("what is tried, in this order")
     partial_policy: Name | None = _known("how much is closed before the whole position is")
     partial_from_tier: Count | None = _known("tiers from which a part is closed first")
@@ -122,6 +137,8 @@ class LiquidationRules(Group):
     cooldown_s: Count | None = _known("time after a part during which orders are for the whole")
     backstop_below: Ratio | None = _known("share of maintenance under which the backstop takes it")
     without_backstop: Names | None = _known("markets that have no backstop")
+    latency_s: Number | None = _known("time from the mark that calls for it to a liquidation")
+    most_per_mark: Count | None = _known("liquidations at one mark; 0 is no limit")
     takeover_price: Name | None = _known("price at which the venue takes what is left")
     bankruptcy_price: Name | None = _known("formula of the price at which equity is zero")
     fee_rate: Number | None = _known("fee on the amount liquidated")

@@ -21,13 +21,13 @@ _OWN = {
     codes.DELEVERAGED: "closed by deleveraging", codes.INSURANCE_PAID: "paid by insurance",
     codes.SURPLUS_KEPT: "kept by the venue", codes.LOSS_SOCIALISED: "socialised loss",
     codes.BAD_DEBT: "bad debt", codes.SETTLED: "settlement",
-    codes.COLLATERAL_TAKEN: "collateral to the fund",
+    codes.COLLATERAL_TAKEN: "collateral to the fund", codes.CLAWED_BACK: "clawback",
 }  # fmt: skip
 _OTHER = {
     codes.FILL: "profit", codes.TAKEOVER: "takeover", codes.DELEVERAGED: "auto-deleveraging",
     codes.INSURANCE_PAID: "insurance", codes.SURPLUS_KEPT: "kept from a takeover",
     codes.LOSS_SOCIALISED: "socialised loss", codes.BAD_DEBT: "bad debt",
-    codes.COLLATERAL_TAKEN: "collateral taken",
+    codes.COLLATERAL_TAKEN: "collateral taken", codes.CLAWED_BACK: "clawback",
 }  # fmt: skip
 _SPOT = {codes.BY_EXCHANGE: "collateral sold"}
 _OPPOSITE = {"buy": "sell", "sell": "buy", "long": "short", "short": "long"}
