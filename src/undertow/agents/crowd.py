@@ -60,7 +60,7 @@ class CrowdSettings(Settings):
     warned_at: float = Field(
         0.5, gt=0, le=1, description="Share of the way to liquidation at which one is warned."
     )
-    notice_s: float = Field(500.0, gt=0, description="Median time until it is noticed, seconds.")
+    notice_s: float = Field(200.0, gt=0, description="Median time until it is noticed, seconds.")
     notice_power: float = Field(
         1.0, ge=0, description="Growth of that time with the margin, in daily ranges."
     )

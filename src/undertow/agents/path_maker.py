@@ -22,9 +22,11 @@ class PathMakerSettings(Settings):
     """Numbers of the makers of a path; all assumed."""
 
     accounts: int = Field(
-        12, ge=1, le=40, description="Accounts per venue in turn: each has the tier of its size."
+        3, ge=1, le=40, description="Accounts per venue in turn: each has the tier of its size."
     )
-    capital: float = Field(4.0, gt=0, description="Margin by venue, as a multiple of all depth.")
+    capital: float = Field(
+        2.0, gt=1.6, description="Margin of each account, by all depth: quotes alone need 1.6."
+    )
     spread: float = Field(2e-5, ge=0, description="Half the spread, as a fraction.")
     refill_s: float = Field(
         10.0,
@@ -83,7 +85,7 @@ class PathMaker(Agent):
         """Bring enough for everything that may come."""
         one = self.parameters
         worth = self.depth * one.capital
-        share = np.full(one.accounts + 1, 1 / (one.accounts + 1))
+        share = np.ones(one.accounts + 1)
         bring(self.place, orders, one.accounts + 1, opening(self.place, seen), worth, share, 1)
 
     def act(self, seen: Observation, orders: Orders) -> None:

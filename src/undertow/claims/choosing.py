@@ -80,7 +80,7 @@ def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) ->
             score += 2.0 * nearness(spot.items[spot.index].place - earlier[1])
         elif recalled == metric.name:
             score += 0.7
-        score += 4.0 if is_cost else 0.0
+        score += 7.0 if is_cost else 0.0
         form = fit(metric, spot)
         if not (goes_on and spot.kind == "price" and form < 0):
             score += form
@@ -95,12 +95,15 @@ def _is_unit_cost(spot: Spot, previous: Previous) -> bool:
     traded = {previous[kind][0] for kind in ("coin", "money") if kind in previous}
     after = spot.key(1), spot.key(2)
     is_each = after[0] in ("each", "apiece") or (after[0] in ("per", "a") and after[1] in _COINS)
-    return spot.kind == "price" and is_each and "holdings_change" in traded
+    return spot.kind == "price" and is_each and bool(traded & {"holdings", "holdings_change"})
 
 
 def _has_needs(metric: Metric, spot: Spot) -> bool:
+    """Whether a word of each group is near; a written sign says as much as "outflow"."""
+    is_flow = metric.name == "etf_flow" and spot.quantity.sign != 0
     return all(
-        spot.nearest(f"{metric.name}/needs/{n}") < NEED_REACH for n in range(len(metric.needs))
+        spot.nearest(f"{metric.name}/needs/{n}") < NEED_REACH
+        for n in range(1 if is_flow else 0, len(metric.needs))
     )
 
 
@@ -128,7 +131,7 @@ def _continues(earlier: str, metric: str) -> bool:
 def _inherited(spot: Spot, number: int, memory: Memory) -> Choice | None:
     """What the figure before was about, where a sentence does not say it again."""
     name = memory.recall(spot.kind, number, _MEMORY)
-    if name is None or spot.kind in ("bare", "pct"):
+    if name is None or spot.kind in ("bare", "pct") or (spot.quantity.sign and name != "etf_flow"):
         return None
     unrelated = words("subject", "unrelated")
     if any(spot.key(back) in unrelated for back in range(-5, 3)):

@@ -20,6 +20,8 @@ def fit(metric: Metric, spot: Spot) -> float:
         # A trillion is said of little but market values.
         huge = {"market_cap": 2.0, "market_cap_change": 1.0}.get(metric.name, 0.0)
         return 2.0 * (way if is_change else -way) + (huge if spot.quantity.scale == 1e12 else 0.0)
+    if spot.kind == "money" and metric.name in ("depth", "tvl") and level_or_change(spot) < 0:
+        return 2.0
     if metric.name == "largest_liquidation" and _is_announced(spot):
         return 6.0
     if spot.kind != "pct":

@@ -16,9 +16,9 @@ from undertow.claims.metrics import OTHER, Metric, metrics
 from undertow.claims.quantities import Quantity
 from undertow.claims.sentences import Sentence
 from undertow.claims.sides import side_of, trade_side, venue_of
-from undertow.claims.spot import figure_of
+from undertow.claims.spot import figure_of, words
 from undertow.claims.subjects import RESPECTIVELY, asset_of
-from undertow.claims.timing import when
+from undertow.claims.timing import When, when
 from undertow.claims.units import COINLESS, unit_class
 
 _SIDED = ("liquidations", "liquidation_share", "largest_liquidation")
@@ -41,6 +41,7 @@ class Maker(msgspec.Struct):
     last_sign: int = -1
     last_sources: dict[str, str] = {}
     of_metric: dict[str, str] = {}
+    windows: dict[str, tuple[int, str | None]] = {}  # by what it is of: the sentence, the window
 
     def remember(self, sentence: Sentence) -> None:
         """Keep the last asset of a sentence, for the sentences that say "it"."""
@@ -79,14 +80,7 @@ class Maker(msgspec.Struct):
             asset = self._asset(sentence, anchor, metric, quantity, flags)
             side = _side(sentence, anchor, metric.name)
             low, high = self._signed(sentence, index, metric.name, quantity, flags)
-        times = when(
-            sentence,
-            index,
-            choice.metric,
-            metric.window if metric else None,
-            self.published,
-            self.day,
-        )
+        times = self._when(sentence, index, choice.metric, metric)
         if _is_rounded(quantity):
             flags.append("rounded")
         is_teaser = any(start <= item.start < end for start, end in self.teasers)
@@ -112,12 +106,27 @@ class Maker(msgspec.Struct):
             return quantity.unit
         known = [name for name in (self.last_asset, *self.assets) if name]
         family = metric.name.removesuffix("_change")
-        asset, how = asset_of(sentence, anchor, metric, known, self.of_metric.get(family))
+        asset, how = asset_of(
+            sentence, anchor, metric, known, self.of_metric.get(family), quantity.low
+        )
         if asset is not None:
             self.of_metric[family] = asset
         if how == RESPECTIVELY:
             flags.append("respectively")
         return asset
+
+    def _when(
+        self, sentence: Sentence, index: int, name: str, metric: Metric | None
+    ) -> When:
+        """When the figure held; parts of a sum are of the window that the sum was of."""
+        default = metric.window if metric else None
+        times = when(sentence, index, name, default, self.published, self.day)
+        family = "liquidations" if name in _LIQUIDATIONS else name
+        if "window missing" not in times.flags:
+            self.windows = {**self.windows, family: (sentence.start, times.window)}
+        elif self.windows.get(family, (-1, None))[0] == sentence.start:
+            times = msgspec.structs.replace(times, window=self.windows[family][1])
+        return times
 
     def _source(self, sentence: Sentence, index: int, metric: str) -> str | None:
         """The source of the sentence, else the last one of such figures: it is named once."""
@@ -139,7 +148,9 @@ class Maker(msgspec.Struct):
                 sign = 1 if metric == "seasonal_return" else self.last_sign
                 flags.append("sign assumed")
             self.last_sign = sign
-        elif unit_class(quantity) != "pct" and metric != "basis":
+        elif metric in _ANNUAL:
+            sign = quantity.sign or (-1 if _is_below(sentence, index) else 1)
+        elif unit_class(quantity) != "pct":
             sign = 1
         if sign > 0:
             return quantity.low, quantity.high
@@ -169,6 +180,12 @@ def _unit(sentence: Sentence, index: int, metric: str, quantity: Quantity) -> st
     if metric in _ANNUAL and quantity.unit == "pct" and _is_annual(sentence, index):
         return "pct_annualized"
     return quantity.unit
+
+
+def _is_below(sentence: Sentence, index: int) -> bool:
+    """Whether a rate or basis is said to be negative, a discount, or below spot."""
+    near = sentence.items[max(0, index - 3) : index + 3]
+    return any(item.key in words("direction", "negative") for item in near)
 
 
 def _is_annual(sentence: Sentence, index: int) -> bool:

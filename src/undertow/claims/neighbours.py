@@ -26,7 +26,10 @@ def settle_neighbours(sentence: Sentence, figures: list[int], choices: dict[int,
         kinds = unit_class(first), unit_class(second)
         is_like = kinds[0] == kinds[1] or set(kinds) == {"price", "money"}
         if is_like and first.unit == second.unit and _is_path(sentence, one, between):
-            choices[two] = Choice(choices[one].metric, choices[one].score, ("end of a path",))
+            name = choices[one].metric
+            if between[:1] != ["to"] and name.removesuffix("_change") in _LEVELS:
+                name = name.removesuffix("_change")  # "shed $830 billion, from $2.43 trillion"
+            choices[two] = Choice(name, choices[one].score, ("end of a path",))
         elif set(kinds) == {"coin", "money"} and _says_equal(between):
             coin, money = (one, two) if kinds[0] == "coin" else (two, one)
             _make_equal(choices, coin, money)
@@ -34,6 +37,9 @@ def settle_neighbours(sentence: Sentence, figures: list[int], choices: dict[int,
             name = choices[two].metric
             if name != OTHER and allows(metrics()[name], first, "money"):
                 choices[one] = Choice(name, 0.0, ("as the figure behind it",))
+        elif kinds == ("pct", "price") and _says_level(sentence, one, between):
+            if choices[two].metric == "price" and choices[one].metric != "price_change":
+                choices[one] = Choice("price_change", 1.0, ("change to the price behind it",))
         elif kinds == ("pct", "money") and _says_level(sentence, one, between):
             changed = f"{choices[two].metric}_change"
             if choices[two].metric in _LEVELS and choices[one].metric != changed:
@@ -47,10 +53,11 @@ def settle_neighbours(sentence: Sentence, figures: list[int], choices: dict[int,
 
 def _says_level(sentence: Sentence, one: int, between: list[str]) -> bool:
     """``dropped 30% to $25.8 billion``: a change, and the level that it led to."""
-    bare = [key for key in between if key not in words("beside", "hedges")]
+    passed = words("beside", "hedges") | {"<time>", "in", ","}
+    bare = [key for key in between if key not in passed]
     before = {item.key for item in sentence.items[max(0, one - 5) : one]}
     moves = words("direction", "down") | words("direction", "up")
-    return bare in (["to"], [",", "to"]) and bool(before & moves)
+    return bare == ["to"] and bool(before & moves)
 
 
 def _is_path(sentence: Sentence, one: int, between: list[str]) -> bool:

@@ -33,7 +33,7 @@ def _lent(found: list[Quantity], text: str) -> list[Quantity]:
             continue
         is_list = _LISTED.fullmatch(between) is not None
         is_path = _BETWEEN_TO.fullmatch(between) is not None
-        if is_list and not one.unit and two.unit == "pct" and two.scale == 1.0:
+        if is_list and not one.unit and two.unit == "pct" and two.digits and two.scale == 1.0:
             one.unit = "pct"
         is_named = is_list and "respectively" in text[two.end : two.end + 60]
         before = text[max(0, one.start - 40) : one.start]

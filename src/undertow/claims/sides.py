@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from undertow.claims.sentences import Item, Sentence
-from undertow.claims.spot import words
+from undertow.claims.spot import figure_of, words
 
 _REACH = 18.0
 _VENUE_REACH = 14.0
+_PAIR_JOINERS = ("/", "and", "&", "vs", "versus")
 
 
 def side_of(sentence: Sentence, index: int) -> str | None:
     """long, short, both, or None: whose positions a liquidation figure is about."""
     items = sentence.items
-    if _joined_sides(items):
-        return "both"
+    joined = _joined_sides(items)
+    if joined is not None:
+        return _paired_side(items, index, joined) or "both"
     if _is_whole(items, index):
         return None
     after = _side_behind(items, index)
@@ -52,7 +54,8 @@ def _side_behind(items: list[Item], index: int) -> str | None:
             continue
         side = _side(items, at)
         if side is not None:
-            return side
+            has_comma = any(passed.key == "," for passed in items[index + 1 : at])
+            return None if has_comma and _has_own_sum(items, at) else side
         if item.kind == "quantity":
             is_aside = items[at - 1].key == "," and items[min(at + 1, len(items) - 1)].key == ","
             if is_aside or _is_whole(items, at):
@@ -62,6 +65,16 @@ def _side_behind(items: list[Item], index: int) -> str | None:
         if item.key not in links and item.key != "@" and not item.key.startswith("liquidat"):
             return None
     return None
+
+
+def _has_own_sum(items: list[Item], at: int) -> bool:
+    """The side of the next sum: ``long orders $973 million, short orders $150 million``."""
+    for item in items[at + 1 : at + 5]:
+        if item.key == ",":
+            return False
+        if item.quantity is not None:
+            return item.quantity.unit == "USD"
+    return False
 
 
 def _side(items: list[Item], at: int) -> str | None:
@@ -80,12 +93,26 @@ def _is_weak(items: list[Item], at: int) -> bool:
     return after in words("beside", "not_sides")
 
 
-def _joined_sides(items: list[Item]) -> bool:
-    sides = words("side", "long") | words("side", "short")
-    return any(
-        one.key in sides and joiner.key in ("and", "/", "&") and two.key in sides
-        for one, joiner, two in zip(items, items[1:], items[2:], strict=False)
-    )
+def _joined_sides(items: list[Item]) -> tuple[str, str] | None:
+    """The two sides of ``longs and shorts``, ``Long / short``, in their order."""
+    for at, (one, joiner, two) in enumerate(zip(items, items[1:], items[2:], strict=False)):
+        if joiner.key in ("and", "/", "&", "vs", "versus") and one.key != two.key:
+            sides = _side(items, at), _side(items, at + 2)
+            if None not in sides and two.kind == "word":
+                return str(sides[0]), str(sides[1])
+    return None
+
+
+def _paired_side(items: list[Item], index: int, sides: tuple[str, str]) -> str | None:
+    """The side of one of two sums that stand together: ``Long / short: $2.3B / $340M``."""
+    unit = figure_of(items[index]).unit
+    for other, place in ((index - 2, 1), (index + 2, 0)):
+        if not 0 <= other < len(items):
+            continue
+        quantity, joiner = items[other].quantity, items[(other + index) // 2].key
+        if quantity is not None and quantity.unit == unit and joiner in _PAIR_JOINERS:
+            return sides[place]
+    return None
 
 
 def trade_side(sentence: Sentence, index: int) -> str | None:

@@ -17,6 +17,11 @@ RESPECTIVELY = "respectively"
 _JOINERS = frozenset([",", "and", "&", "/", "+", "or"])
 _REACH = 22.0  # on the ruler; further off a name is no subject of a sum
 _FAR_REACH = 60.0  # for values of coins, which stand in lists
+_ALL_FUNDS = frozenset(
+    (one, two)
+    for one in ("digital", "crypto", "asset", "cryptocurrency")
+    for two in ("asset", "assets", "fund", "funds", "etfs", "etps", "products", "investment")
+)
 _PRONOUNS = ("it", "its", "the", "that")
 
 
@@ -54,12 +59,14 @@ def _joins(between: list[Item]) -> bool:
 
 
 def asset_of(
-    sentence: Sentence, index: int, metric: Metric, candidates: list[str], earlier: str | None
+    sentence: Sentence, index: int, metric: Metric, candidates: list[str], earlier: str | None,
+    value: float,
 ) -> tuple[str | None, str]:
     """The asset a figure is about, and how it was found.
 
     ``candidates`` are assets that earlier sentences were about, the likeliest first;
-    ``earlier`` is that of the last figure about the same metric.
+    ``earlier`` is that of the last figure about the same metric; ``value`` is the figure, which
+    may stand in brackets behind the one at ``index``.
     """
     items = sentence.items
     if metric.asset is None:
@@ -73,19 +80,28 @@ def asset_of(
         return str(follows), "named behind the figure"
     before = [group for group in groups if group.last < index]
     if metric.asset == SAID:
-        said = [*reversed(before), *_coins_before(items, len(items)), *groups]
+        coins = [coin for coin in _coins_before(items, len(items)) if coin.first != index]
+        early = [*before, *(coin for coin in coins if coin.last < index)]
+        early.sort(key=lambda group: group.last, reverse=True)
+        said = [*early, *coins, *groups]
         near = [group for group in said if _in_clause(items, index, group)]
-        return (str(near[0]), "named in the sentence") if near else (None, "no asset")
+        if near:
+            return str(near[0]), "named in the sentence"
+        return (str(said[0]), "named before") if said and _is_stack(items) else (None, "no asset")
+    if metric.name == "etf_flow" and not before and _of_all_funds(items, index):
+        return "ALL", "funds of all coins"
     if metric.asset in WHOLE:
+        is_value = metric.name.startswith("market_cap")
+        if is_value and before and _owns_value(items, index, pronouns=("its",)):
+            return str(before[-1]), "its"
         for group in reversed(before):
             if not _blocked(items, group.last, index, metric):
                 return str(group), "subject of the figure"
         return _whole_or_owner(items, index, metric, bool(before), candidates, earlier)
     if metric.name in PRICES:
-        price = figure_of(items[index]).low
         before = sorted([*before, *_coins_before(items, index)], key=lambda group: group.last)
-        before = [group for group in before if _possible(group.names[0], price)]
-        candidates = [name for name in candidates if _possible(name, price)]
+        before = [group for group in before if _possible(group.names[0], value)]
+        candidates = [name for name in candidates if _possible(name, value)]
     if before:
         return str(before[-1]), "named before the figure"
     after = [group for group in groups if index < group.first and _is_near(items, index, group)]
@@ -94,6 +110,11 @@ def asset_of(
     if candidates:
         return candidates[0], "subject of the sentence before"
     return metric.asset, "the usual one"
+
+
+def _is_stack(items: list[Item]) -> bool:
+    """Whether a sentence speaks of the coins of somebody without their name: "the stack"."""
+    return any(item.key in words("subject", "stack") for item in items)
 
 
 def _in_clause(items: list[Item], index: int, group: Names) -> bool:
@@ -129,12 +150,23 @@ def _whole_or_owner(
     return metric.asset, "the whole market"
 
 
-def _owns_value(items: list[Item], index: int) -> bool:
+def _of_all_funds(items: list[Item], index: int) -> bool:
+    """``Digital asset products saw outflows``, ``multi-asset funds``: of no one coin."""
+    near = [item.key for item in items[max(0, index - 14) : index + 8]]
+    pairs = {*zip(near, near[1:], strict=False)}
+    return bool(pairs & _ALL_FUNDS) or "multi" in near
+
+
+def _owns_value(
+    items: list[Item], index: int, pronouns: tuple[str, ...] = ("its", "their", "token", "coin")
+) -> bool:
     """``its market cap is``, ``the token's valuation``: the value of the coin named before."""
     for at in range(max(1, index - 10), index):
         is_value = items[at].key.startswith(("cap", "valu", "market"))
-        if is_value and items[at - 1].key in ("its", "their", "token", "coin"):
+        if is_value and items[at - 1].key in pronouns:
             return True
+    if len(pronouns) == 1:
+        return False
     return any(item.key == "token" for item in items[max(0, index - 8) : index])
 
 

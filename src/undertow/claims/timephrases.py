@@ -69,6 +69,8 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         r"\b(?:early|mid|late|since|in|from|until|of|last|this|[Ee]arlier in)[\s-]"
         rf"{_MONTH}(?:\s{_DAY}\b(?!,\d))?",
     ),
+    # "the second coin by market value": words that rank a coin are about no figure.
+    ("none", r"\bby (?:total )?(?:market )?(?:cap(?:itali[sz]ation)?|value|size)\b(?! of)"),
     ("none", r"\b\d{1,4}(?:st|nd|rd|th)\b"),
     ("none", r"\b\d{1,4}-(?:per|bit|layer|fold|delta)\b"),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,11 @@ from undertow.cli.claims import ArticlesArgument, DateOption, claims_app, read_c
 from undertow.errors import UndertowError
 
 if TYPE_CHECKING:
+    from undertow.claims.article import Article
+    from undertow.claims.claim import Claim
     from undertow.claims.reconcile import Group, Reconciliation, Source, Statement
+    from undertow.report.claims import ClaimsPage
+    from undertow.tape import Tape
 
 TapeOption = Annotated[
     str | None,
@@ -28,17 +33,28 @@ def reconcile(
     date: DateOption = None,
     as_json: JsonOption = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also write DIR/reconciliation.json.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Also write DIR/claims.html and DIR/reconciliation.json."),
     ] = None,
 ) -> None:
     """Say which figures are one series, which are wrong, and what is the best estimate."""
-    answer = _reconciled(_sources(articles, date), tape)
+    from undertow.claims.reconcile import reconcile as hold
+
+    read = list(read_claims(articles, date))
+    sources = _sources(read)
+    name = _tape_name(tape, [source.published for source in sources])
+    opened = _opened(name)
+    answer = hold(sources, tape=opened, tape_name=name)
     if as_json:
         print_json(answer.as_json())
     else:
         _print_answer(answer)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        from undertow.report.claims import reconciliation_page
+
+        titles = [article.title or "" for article, _ in read]
+        page = reconciliation_page(sources, answer, tape=opened, titles=titles)
+        _write(page, out / "claims.html", quiet=as_json)
         path = out / "reconciliation.json"
         text = json.dumps(answer.as_json(), ensure_ascii=False, allow_nan=False, indent=1)
         path.write_text(text, encoding="utf-8")
@@ -51,19 +67,25 @@ def check(
     at: Annotated[str, typer.Option(metavar="TIME", help="When it was said: ISO-8601 UTC.")],
     tape: TapeOption = None,
     as_json: JsonOption = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write the picture, DIR/check.html.")
+    ] = None,
 ) -> None:
     """Hold one sentence against the library and a tape."""
     from undertow.claims.reconcile.one_sentence import check_sentence
-    from undertow.tape import Tape
 
     name = _tape_name(tape, [at])
-    opened = None if name is None else Tape.open(name)
+    opened = _opened(name)
     checked = check_sentence(sentence, at, tape=opened, tape_name=name)
     if as_json:
         print_json(checked.as_json())
-        return
-    for statement, group in checked.statements:
-        _print_statement(statement, group)
+    else:
+        for statement, group in checked.statements:
+            _print_statement(statement, group)
+    if out is not None:
+        from undertow.report.claims import check_page
+
+        _write(check_page(checked, tape=opened), out / "check.html", quiet=as_json)
 
 
 @claims_app.command()
@@ -95,8 +117,8 @@ def library(
     typer.echo(f"{len(found)} figures, {wrong} of them found wrong and not used")
 
 
-def _sources(articles: list[str], date: str | None) -> list[Source]:
-    """The articles with the claims that are extracted from them."""
+def _sources(read: Sequence[tuple[Article, list[Claim]]]) -> list[Source]:
+    """The articles with the claims that were extracted from them."""
     from undertow.claims.reconcile import Source
 
     return [
@@ -106,17 +128,21 @@ def _sources(articles: list[str], date: str | None) -> list[Source]:
             text=article.text,
             claims=claims,
         )
-        for article, claims in read_claims(articles, date)
+        for article, claims in read
     ]
 
 
-def _reconciled(sources: list[Source], tape: str | None) -> Reconciliation:
-    from undertow.claims.reconcile import reconcile as hold
+def _opened(name: str | None) -> Tape | None:
     from undertow.tape import Tape
 
-    name = _tape_name(tape, [source.published for source in sources])
-    opened = None if name is None else Tape.open(name)
-    return hold(sources, tape=opened, tape_name=name)
+    return None if name is None else Tape.open(name)
+
+
+def _write(page: ClaimsPage, path: Path, *, quiet: bool) -> None:
+    from undertow.report.claims import write_claims_page
+
+    write_claims_page(page, path)
+    typer.echo(f"written: {path.resolve()}", err=quiet)
 
 
 def _tape_name(tape: str | None, days: list[str | None]) -> str | None:

@@ -6,9 +6,12 @@ import json
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from undertow.tape.files import write_atomically
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,6 @@ def render_template(name: str, charts: dict[str, Any], **context: Any) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    templates = files("undertow.report") / "templates"
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -137,9 +139,17 @@ def render_template(name: str, charts: dict[str, Any], **context: Any) -> str:
     # "<" in the data must not end the script element that carries it.
     data = json.dumps(charts, allow_nan=False).replace("<", "\\u003c")
     return environment.get_template(name).render(
-        css=Markup((templates / "page.css").read_text(encoding="utf-8")),
-        script=Markup((templates / "charts.js").read_text(encoding="utf-8")),
+        css=included("page.css"),
+        script=included("charts.js"),
         plotly=Markup(plotly),
         charts=Markup(data),
         **context,
     )
+
+
+def included(name: str) -> Markup:
+    """A style sheet or script of the project, to stand in a page as it is."""
+    from markupsafe import Markup
+
+    path = files("undertow.report") / "templates" / name
+    return Markup(path.read_text(encoding="utf-8"))

@@ -1,11 +1,14 @@
-"""What the page says of one claim: how it was read, its verdict, the evidence, the best estimate."""
+"""What the page says of a claim: how it was read, verdict, evidence, best estimate."""
 
 from __future__ import annotations
+
+import re
 
 from undertow.claims.reconcile import Estimate, Group, Statement
 from undertow.claims.reconcile.ranges import shown
 from undertow.report.claims.page import Detail, Proof
 
+_LONG = re.compile(r"(?<![.,])\b[1-9]\d{4,}\b")
 WORDS = {
     "=": "", ">": "more than ", "<": "less than ", "~": "about ", "near": "nearly ",
     "<=": "at most ", ">=": "at least ",
@@ -22,10 +25,21 @@ def detail(statement: Statement, group: Group) -> Detail:
         reading=figure(statement),
         about=about(statement),
         facts=_facts(statement),
-        proofs=[Proof(e.kind, e.by, e.text, e.verdict) for e in order],
+        proofs=[Proof(e.kind, e.by, grouped(e.text), e.verdict) for e in order],
         best="" if best is None else estimate_text(best),
         off="" if best is None else _off(statement),
     )
+
+
+def grouped(text: str) -> str:
+    """Long whole numbers with commas.
+
+    Examples
+    --------
+    >>> grouped("1600000000/2000000000 = 80, 2025-11-04")
+    '1,600,000,000/2,000,000,000 = 80, 2025-11-04'
+    """
+    return _LONG.sub(lambda match: f"{int(match[0]):,}", text)
 
 
 def best_of(statement: Statement, group: Group) -> Estimate | None:
@@ -76,7 +90,8 @@ def _facts(statement: Statement) -> list[str]:
         facts.append(f"scope: {statement.scope}")
     if claim.flags:
         facts.append(", ".join(claim.flags))
-    if claim.note:
+    # Elsewhere the note only names the phrases that decided, with their weights.
+    if claim.note and "scale unclear" in claim.flags:
         facts.append(claim.note)
     return facts
 

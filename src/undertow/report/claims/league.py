@@ -12,6 +12,7 @@ from undertow.report.page import Panel
 JUDGED = ("consistent", "explained", "contradicted")
 # Assumed: with fewer judged figures the 95 % interval of a share is wider than 0.4.
 FEWEST = 10
+COLUMNS = ["source", "from", "judged", *JUDGED, "holds", "95 % interval"]
 _Z = 1.96  # 95 %, two-sided
 
 
@@ -59,7 +60,12 @@ def standings(statements: Sequence[Statement]) -> list[Standing]:
         standing.given = standing.given or not item.in_library
         standing.counts[item.verdict] = standing.counts.get(item.verdict, 0) + 1
     known = [standing for standing in found.values() if standing.judged]
-    return sorted(known, key=lambda s: (s.too_few, -s.holds, -s.judged, s.publisher))
+    return sorted(known, key=_rank)
+
+
+def _rank(item: Standing) -> tuple[bool, float, int, str]:
+    """The best on top; where there are too few figures, those with most of them."""
+    return item.too_few, 0.0 if item.too_few else -item.holds, -item.judged, item.publisher
 
 
 def interval(share: float, count: int) -> tuple[float, float]:
@@ -77,29 +83,48 @@ def interval(share: float, count: int) -> tuple[float, float]:
     return max((middle - spread) / scale, 0.0), min((middle + spread) / scale, 1.0)
 
 
-def panel(statements: Sequence[Statement]) -> Panel:
-    """The table."""
-    rows = []
-    for item in standings(statements):
-        low, high = interval(item.holds, item.judged)
-        judgement = "too few to judge" if item.too_few else f"{low:.0%} to {high:.0%}"
-        shares = [
-            f"{item.counts.get(verdict, 0)} ({item.counts.get(verdict, 0) / item.judged:.0%})"
-            for verdict in JUDGED
-        ]
-        rows.append(
-            [item.publisher, "article" if item.given else "library", str(item.judged), *shares,
-             f"{item.holds:.0%}", judgement]
-        )  # fmt: skip
-    return Panel(
+def panels(statements: Sequence[Statement]) -> list[Panel]:
+    """The articles and all sources with enough figures; the others folded away."""
+    found = standings(statements)
+    shown = [item for item in found if item.given or not item.too_few]
+    others = [item for item in found if item not in shown]
+    main = Panel(
         title="Sources by accuracy",
         wide=True,
-        columns=["source", "from", "judged", *JUDGED, "holds", "95 % interval"],
-        rows=rows,
+        columns=COLUMNS,
+        rows=[_row(item) for item in shown],
         numeric=(2, 3, 4, 5, 6),
         caption="“Holds” is consistent and explained together, over all figures that could be"
         f" judged. With fewer than {FEWEST} judged figures a source is marked as too few to judge."
         " Forecasts, and figures that nobody else has, are not counted. Texts that copy one another"
         " count as several sources. A source is not good or bad by one day.",
-        missing="" if rows else "No figure of these texts could be judged.",
+        missing="" if shown else "No figure of these texts could be judged.",
     )
+    if not others:
+        return [main]
+    folded = f"{len(others)} more sources, each with fewer than {FEWEST} judged figures"
+    rest = Panel(
+        title="Too few to judge",
+        wide=True,
+        columns=COLUMNS,
+        rows=[_row(item) for item in others],
+        numeric=(2, 3, 4, 5, 6),
+        folded=folded,
+    )
+    return [main, rest]
+
+
+def _row(item: Standing) -> list[str]:
+    low, high = interval(item.holds, item.judged)
+    counts = [str(item.counts.get(verdict, 0)) for verdict in JUDGED]
+    if item.too_few:
+        return [item.publisher, _from(item), str(item.judged), *counts, "", "too few to judge"]
+    shares = [f"{count} ({int(count) / item.judged:.0%})" for count in counts]
+    return [
+        item.publisher, _from(item), str(item.judged), *shares,
+        f"{item.holds:.0%}", f"{low:.0%} to {high:.0%}",
+    ]  # fmt: skip
+
+
+def _from(item: Standing) -> str:
+    return "article" if item.given else "library"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from undertow.report.page import Section, render_template, write_html
+from undertow.report.page import Section, included, render_template, write_html
 
 # The sign stands beside the colour, for those who do not see the colour.
 SIGNS = {
@@ -87,7 +87,7 @@ class Annotated:
 
 @dataclass(frozen=True)
 class ClaimsPage:
-    """All that the page shows, already in words."""
+    """All that the page shows, already in words; ``unfolded`` opens the list of claims."""
 
     title: str
     kicker: str
@@ -97,14 +97,20 @@ class ClaimsPage:
     details: list[Detail]
     sections: list[Section]
     footer: str
-    notes: list[str] = field(default_factory=list)
+    unfolded: bool = False
     charts: dict[str, Any] = field(default_factory=dict)
 
 
 def render(page: ClaimsPage) -> str:
     """The page as HTML; everything inside."""
     return render_template(
-        "claims.html.j2", page.charts, page=page, signs=SIGNS, meanings=MEANINGS
+        "claims.html.j2",
+        page.charts,
+        page=page,
+        signs=SIGNS,
+        meanings=MEANINGS,
+        style=included("claims.css"),
+        notes=included("claims.js"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from undertow.claims.reconcile import Source, Statement
 from undertow.report.claims.page import SIGNS, Annotated, Piece
@@ -36,7 +37,7 @@ def pieces(text: str, statements: Sequence[Statement]) -> list[Piece]:
     spans = [(*span, item) for item in statements if (span := _span(text, item)) is not None]
     edges = sorted({0, len(text), *(s[0] for s in spans), *(s[1] for s in spans)})
     found = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         here = [s for s in spans if s[0] <= start and end <= s[1]]
         here.sort(key=lambda s: (s[1] - s[0], s[0]))
         found.append(_piece(text[start:end], start, here))
