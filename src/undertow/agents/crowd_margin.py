@@ -19,7 +19,7 @@ from undertow.agents.observation import Floats, Observation
 from undertow.agents.orders import Orders
 
 Ints = NDArray[np.int64]
-RENEW_S = 900.0
+RENEW_S = 1800.0
 DAY_S = 86_400.0
 LEAST_MARGIN = 0.008  # 125 times leverage, the most that venues offered in 2025
 # A day's range is 1.6 standard deviations of its return (Feller 1951).

@@ -235,5 +235,12 @@ class Orders:
 
 
 def joined(rows: Sequence[Rows]) -> Rows:
-    """Many blocks of commands as one."""
-    return np.concatenate(rows) if rows else np.zeros(0, COMMAND)
+    """Many blocks of commands, or of events, as one."""
+    if len(rows) == 1:
+        return rows[0]
+    if not rows:
+        return np.zeros(0, COMMAND)
+    # As plain words: NumPy compares all fields of all blocks otherwise.
+    words = np.concatenate([np.ascontiguousarray(one).view(np.int64) for one in rows])
+    together: Rows = words.view(rows[0].dtype)
+    return together

@@ -136,7 +136,7 @@ def _inherited(spot: Spot, number: int, memory: Memory) -> Choice | None:
     unrelated = words("subject", "unrelated")
     if any(spot.key(back) in unrelated for back in range(-5, 3)):
         return None
-    lasting = metrics()[name].lasting or spot.kind == "price"
+    lasting = metrics()[name].lasting or name in ("price", "chart_level")
     if not lasting or not allows(metrics()[name], spot.quantity, spot.kind):
         return None
     return Choice(name, 0.0, (f"as the figure before: {name}",))

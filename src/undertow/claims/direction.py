@@ -56,11 +56,21 @@ def _distance(items: list[Item], at: int, index: int) -> float:
     return distance if at - index <= 2 else distance + 2.5
 
 
+_NOT_UP = frozenset(
+    ["gave", "give", "giving", "gives", "given", "made", "make", "makes", "making", "dried", "set"]
+    + ["ended", "wound", "put", "puts", "follow", "followed", "taking", "takes", "took", "went"]
+)
+
+
+def _before(items: list[Item], at: int) -> str:
+    return items[at - 1].key if at else ""
+
+
 def _only_looks_so(items: list[Item], at: int, index: int) -> bool:
     """``more than 5%``, ``up to 5%``, ``off guard``: words that only look like a direction."""
     key, after = items[at].key, items[at + 1].key if at + 1 < len(items) else ""
     return (
         (key in ("more", "less") and after == "than")
-        or (key == "up" and after == "to")
+        or (key == "up" and (after == "to" or _before(items, at) in _NOT_UP))
         or (key == "off" and at > index + 2)
     )

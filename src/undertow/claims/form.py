@@ -57,9 +57,11 @@ def level_or_change(spot: Spot) -> int:
     if before == "out":
         before = spot.key(back - 1)
     behind = spot.key(2) if after == "was" else after
-    if before in changes or behind in changes:
+    if before in changes:
         return 1
-    return -1 if before in words("beside", "levels") else 0
+    if before in words("beside", "levels"):
+        return -1
+    return 1 if behind in changes - {"by"} else 0
 
 
 def moves_beside(spot: Spot) -> bool:

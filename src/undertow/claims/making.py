@@ -109,6 +109,8 @@ class Maker(msgspec.Struct):
         asset, how = asset_of(
             sentence, anchor, metric, known, self.of_metric.get(family), quantity.low
         )
+        if asset is None and metric.name == "holdings" and _of_funds(sentence):
+            asset = self.of_metric.get("etf_flow")
         if asset is not None:
             self.of_metric[family] = asset
         if how == RESPECTIVELY:
@@ -182,6 +184,13 @@ def _unit(sentence: Sentence, index: int, metric: str, quantity: Quantity) -> st
     return quantity.unit
 
 
+def _of_funds(sentence: Sentence) -> bool:
+    """Whether a sentence speaks of what funds hold: net assets, assets under management."""
+    keys = [item.key for item in sentence.items]
+    pairs = {*zip(keys, keys[1:], strict=False)}
+    return "aum" in keys or bool(pairs & {("net", "assets"), ("under", "management")})
+
+
 def _is_below(sentence: Sentence, index: int) -> bool:
     """Whether a rate or basis is said to be negative, a discount, or below spot."""
     near = sentence.items[max(0, index - 3) : index + 3]
@@ -195,6 +204,9 @@ def _is_annual(sentence: Sentence, index: int) -> bool:
         following = items[index + 1].time
         if following is not None and following.text.lower() in ("a year", "per year"):
             return True
+    for at in range(max(0, index - 8), index):
+        if items[at].key == "#" and items[at + 1].key.startswith("annual"):
+            return True  # "-4.2% annualized on Deribit, -9% on Bybit"
     said = [item.key for item in items[index + 1 : index + 3]]
     for at in range(index - 1, max(-1, index - 12), -1):
         if items[at].key in (",", ";"):

@@ -61,7 +61,7 @@ _MOVES = re.compile(
     r"[A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? "
     r"(?:and [A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? )?"
     rf"(?:(?:was down|is down|down|{_FELL}) )?"
-    r"(?:by |about |nearly |more than |over |almost |around |as much as )?"
+    r"(?:(?:by|about|nearly|more than|over|almost|around|as much as|some|only|another|roughly) ){0,2}"
     r"\d{1,3}(?:\.\d{1,2})?(?:%| percent)"
 )
 _TICKER = re.compile(r"\((?:NASDAQ: ?|NYSE: ?|Nasdaq: ?)?([A-Z]{3,5})\)")

@@ -37,6 +37,15 @@ def settle_neighbours(sentence: Sentence, figures: list[int], choices: dict[int,
             name = choices[two].metric
             if name != OTHER and allows(metrics()[name], first, "money"):
                 choices[one] = Choice(name, 0.0, ("as the figure behind it",))
+        elif kinds == ("pct", "money") and between == ["("] and _is_share_of_market(
+            choices, figures, one, two
+        ):
+            choices[one] = Choice("dominance", 5.0, ("share before a market value",))
+            choices[two] = Choice("market_cap", 5.0, ("market value behind a share",))
+        elif kinds == ("pct", "money") and set(between) <= {",", "or", "about", "some"}:
+            name = choices[two].metric
+            if name.endswith("_change") and "pct" in metrics()[name].units and "or" in between:
+                choices[one] = Choice(name, 1.0, ("the same in dollars behind it",))
         elif kinds == ("pct", "price") and _says_level(sentence, one, between):
             if choices[two].metric == "price" and choices[one].metric != "price_change":
                 choices[one] = Choice("price_change", 1.0, ("change to the price behind it",))
@@ -49,6 +58,15 @@ def settle_neighbours(sentence: Sentence, figures: list[int], choices: dict[int,
             is_share = kinds[1] == "pct" and not second.sign  # with a sign it is a change
             if is_share:
                 choices[two] = Choice("dominance", 5.0, ("share behind a market value",))
+
+
+def _is_share_of_market(
+    choices: dict[int, Choice], figures: list[int], one: int, two: int
+) -> bool:
+    """``$4.28 trillion: Bitcoin had 58.18% ($2.49 trillion)``: parts of a market value."""
+    earlier = {choices[at].metric for at in figures if at < one}
+    values = ("market_cap", "market_cap_change", OTHER)
+    return choices[two].metric in values and bool(earlier & {"market_cap", "dominance"})
 
 
 def _says_level(sentence: Sentence, one: int, between: list[str]) -> bool:

@@ -54,7 +54,7 @@ _WORDED = re.compile(
 _FRACTION = re.compile(
     r"\b(?P<words>one half|half|(?:a|one)[ -](?:third|quarter|fifth|tenth)"
     r"|(?:two|three|four)[ -](?:thirds|quarters|fifths))"
-    r"(?= (?:of|the|its|their|less|more|lower|smaller|fewer|thinner|higher)\b)",
+    r"(?= (?:of|from|off|below|the|its|their|less|more|lower|smaller|fewer|thinner|higher)\b)",
     re.IGNORECASE,
 )
 

@@ -10,6 +10,7 @@ from undertow.claims.timephrases import TimePhrase
 from undertow.claims.vocabulary import plain
 
 _BETWEEN = re.compile(r"\bbetween (?:about |roughly |around )?$", re.IGNORECASE)
+_BAND = re.compile(r"\b(?:range|ranges|ranged|channel|band|corridor|zone|window|box) $", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b[^.;,]{0,40}$", re.IGNORECASE)
 
 
@@ -77,7 +78,7 @@ def _are_range(one: Quantity, two: Quantity, text: str) -> bool:
     )
     is_range = (
         is_dash
-        or (between == "to" and not _FROM.search(before) and _is_span(one, two, before))
+        or (between == "to" and not _is_path(before) and _is_span(one, two, before))
         or (between == "and" and bool(_BETWEEN.search(before)))
     )
     if not is_range:
@@ -89,6 +90,12 @@ def _are_range(one: Quantity, two: Quantity, text: str) -> bool:
     return bool(one.unit or two.unit) and two.low / two.scale < 1000 * max(
         one.low / one.scale, 1e-9
     )
+
+
+def _is_path(before: str) -> bool:
+    """Whether ``from A to B`` is a move; in ``a range from A to B`` it is none."""
+    start = _FROM.search(before)
+    return start is not None and _BAND.search(before[: start.start()]) is None
 
 
 def _is_span(one: Quantity, two: Quantity, before: str) -> bool:

@@ -157,10 +157,17 @@ def _filled(
     return items
 
 
+def _compares(items: list[Item], at: int) -> bool:
+    """The ``as`` of ``as much as``, which joins no clauses."""
+    near = {other.key for other in items[max(0, at - 1) : at + 2]}
+    return items[at].key == "as" and bool(near & {"much", "many", "low", "high", "well", "of"})
+
+
 def _placed(items: list[Item]) -> list[Item]:
     place = 0.0
-    for item in items:
+    for at, item in enumerate(items):
         place += _ROOM.get(item.key, 0.3) if item.kind == "mark" else 1.0
-        place += _CONJUNCTIONS.get(item.key, 0.0) if item.kind == "word" else 0.0
+        if item.kind == "word" and not _compares(items, at):
+            place += _CONJUNCTIONS.get(item.key, 0.0)
         item.place = place
     return items

@@ -22,6 +22,7 @@ _ALL_FUNDS = frozenset(
     for one in ("digital", "crypto", "asset", "cryptocurrency")
     for two in ("asset", "assets", "fund", "funds", "etfs", "etps", "products", "investment")
 )
+DEAREST_SHARE = 2500.0  # dollars; no share of the listed companies cost more (assumed)
 _PRONOUNS = ("it", "its", "the", "that")
 
 
@@ -80,6 +81,9 @@ def asset_of(
         return str(follows), "named behind the figure"
     before = [group for group in groups if group.last < index]
     if metric.asset == SAID:
+        own = figure_of(items[index])
+        if unit_class(own) == "coin":
+            return own.unit, "the coins it stands behind"
         coins = [coin for coin in _coins_before(items, len(items)) if coin.first != index]
         early = [*before, *(coin for coin in coins if coin.last < index)]
         early.sort(key=lambda group: group.last, reverse=True)
@@ -88,8 +92,12 @@ def asset_of(
         if near:
             return str(near[0]), "named in the sentence"
         return (str(said[0]), "named before") if said and _is_stack(items) else (None, "no asset")
-    if metric.name == "etf_flow" and not before and _of_all_funds(items, index):
+    if metric.name == "etf_flow" and not before and _of_all_funds(items):
         return "ALL", "funds of all coins"
+    if metric.name == "largest_liquidation":
+        own = _of_order(items, index, groups)
+        if own is not None:
+            return str(own), "the order's pair"
     if metric.asset in WHOLE:
         is_value = metric.name.startswith("market_cap")
         if is_value and before and _owns_value(items, index, pronouns=("its",)):
@@ -150,9 +158,19 @@ def _whole_or_owner(
     return metric.asset, "the whole market"
 
 
-def _of_all_funds(items: list[Item], index: int) -> bool:
+def _of_order(items: list[Item], index: int, groups: list[Names]) -> Names | None:
+    """The asset named nearest to a single order, with no other sum between."""
+    near = []
+    for group in groups:
+        low, high = sorted((index, group.first))
+        if not any(item.kind == "quantity" or item.key == ";" for item in items[low + 1 : high]):
+            near.append((abs(items[group.first].place - items[index].place), group))
+    return min(near, key=lambda pair: pair[0])[1] if near else None
+
+
+def _of_all_funds(items: list[Item]) -> bool:
     """``Digital asset products saw outflows``, ``multi-asset funds``: of no one coin."""
-    near = [item.key for item in items[max(0, index - 14) : index + 8]]
+    near = [item.key for item in items]
     pairs = {*zip(near, near[1:], strict=False)}
     return bool(pairs & _ALL_FUNDS) or "multi" in near
 
@@ -174,6 +192,8 @@ def _possible(asset: str, price: float) -> bool:
     """Whether an asset has ever had about that price; groups of coins have none."""
     if asset in table("market")["groups"]:
         return False
+    if asset in table("market")["companies"]:
+        return price < DEAREST_SHARE
     bounds = price_range(asset)
     return bounds is None or bounds[0] <= price <= bounds[1]
 
@@ -210,7 +230,8 @@ def _blocked(items: list[Item], name: int, index: int, metric: Metric) -> bool:
     for at in range(name + 1, index):
         item = items[at]
         is_of_value = item.key.startswith("market") and items[at + 1].key.startswith(("cap", "val"))
-        if item.key == ";" or (item.key in blockers and not is_of_value):
+        is_lead = item.key == "led" and at <= name + 2 and items[at + 1].key != "to"
+        if item.key == ";" or (item.key in blockers and not is_of_value and not is_lead):
             return True
         is_price = item.quantity is not None and unit_class(item.quantity) == "price"
         if is_price and not is_value and items[at - 1].key != "at":

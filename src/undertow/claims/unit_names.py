@@ -8,6 +8,7 @@ from undertow.claims.mentions import Mention
 from undertow.claims.quantities import Quantity
 from undertow.claims.sentences import Sentence
 from undertow.claims.spot import words
+from undertow.claims.units import unit_class
 from undertow.claims.vocabulary import table
 
 # A coin that nobody listed: "523 million NEM", "6,850 osETH".
@@ -36,9 +37,24 @@ def with_coins(figures: list[Quantity], names: list[Mention], text: str) -> list
 
 
 def borrow_units(sentence: Sentence) -> None:
-    """A bare figure with a scale word ("1.3 billion") is taken for dollars, and flagged."""
+    """A bare figure with a scale word ("1.3 billion") is taken for dollars, and flagged.
+
+    One behind a word for holdings is of the coins that stand before it: ``bought 397 BTC, which
+    takes its holdings to 641,205``.
+    """
+    coin = ""
     for index in sentence.figures():
         quantity = sentence.items[index].quantity
+        if quantity is not None and unit_class(quantity) == "coin":
+            coin = quantity.unit
+        elif quantity is not None and coin and not quantity.unit and "," in quantity.digits:
+            if sentence.items[index + 1].key in ("coins", "tokens"):
+                quantity.unit = coin
+                continue
+            before = {item.key for item in sentence.items[max(0, index - 5) : index]}
+            if before & words("subject", "stack") or before >= {"total", "to"}:
+                quantity.unit = coin
+                continue
         if quantity is None or quantity.unit or not quantity.has_scale:
             continue
         after = {item.key for item in sentence.items[index + 1 : index + 4]}

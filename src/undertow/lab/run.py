@@ -27,7 +27,7 @@ from undertow.tape.files import write_atomically
 from undertow.tape.writer import TapeWriter
 
 PATHS = ("real", "model")
-PATH_STEP_S = 300
+PATH_STEP_S, PATH_RECORD_S = 150, 300
 CHECKPOINT = "checkpoint.pickle"
 ABOUT = "run.json"
 Progress = Callable[[int, int], None]
@@ -99,7 +99,7 @@ def paced(scenario: Scenario, path: str, changes: Mapping[str, object]) -> Scena
         return scenario
     if scenario.step_s >= PATH_STEP_S:
         return scenario
-    coarse = scenario.with_values({"span.record": f"{PATH_STEP_S}s"})
+    coarse = scenario.with_values({"span.record": f"{PATH_RECORD_S}s"})
     return coarse.with_values({"span.step": f"{PATH_STEP_S}s"})
 
 

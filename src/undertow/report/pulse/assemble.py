@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import undertow
@@ -19,8 +20,10 @@ from undertow.report.pulse import (
     market,
     precedents,
     prices,
+    reported,
     words,
 )
+from undertow.report.pulse.reported import Reported
 from undertow.report.pulse.view import Part, View
 from undertow.tape import Tape
 from undertow.tape.store import Moment
@@ -70,6 +73,11 @@ class Pulse:
         """All figures by id."""
         return {figure.id: figure for part in self.parts for figure in part.figures}
 
+    @cached_property
+    def reported(self) -> list[Reported]:
+        """Published figures of the same crash that held by then, with their verdicts."""
+        return reported.known(self.view)
+
     @property
     def headline(self) -> str:
         """One sentence."""
@@ -89,6 +97,7 @@ class Pulse:
             "window": self.view.window,
             "headline": self.headline,
             "figures": {key: figure.as_json() for key, figure in self.figures.items()},
+            "reported": [item.as_json() for item in self.reported],
             "words": {panel.title: panel.lines for panel in self.words},
             "missing": list(tape.missing),
             "sources": [
@@ -119,6 +128,14 @@ class Pulse:
                 Section(name, heading, lead, part.panels)
                 for (name, heading, lead, _), part in zip(SECTIONS, self.parts, strict=True)
                 if part.panels
+            ]
+            + [
+                Section(
+                    "reported",
+                    "Reported",
+                    "",
+                    reported.panels(self.view, self.reported, figures),
+                )
             ],
             figures=[figure.as_json() for figure in figures.values()],
             sources=[

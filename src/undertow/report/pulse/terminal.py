@@ -33,11 +33,23 @@ def print_pulse(result: Pulse) -> None:
             table.add_row(f"[bold]{heading}[/bold]")
         for figure in part.figures:
             table.add_row(f"  {escape(figure.label)}", _value(figure), escape(_aside(figure)))
+    _add_reported(table, result)
     console.print(table)
     for panel in result.words:
         console.print(f"[bold]{panel.title}[/bold]")
         for line in panel.lines:
             console.print(Padding(escape("· " + line), (0, 0, 0, 2)), highlight=False)
+
+
+def _add_reported(table: Table, result: Pulse) -> None:
+    """The last report of each quantity that is also measured, as far as it holds."""
+    last = {item.measured: item for item in result.reported if item.measured and item.usable}
+    if last:
+        table.add_row("[bold]Reported[/bold]")
+    for item in last.values():
+        aside = f"{item.publisher}, as of {item.as_of}, {item.verdict}"
+        label = result.figures[item.measured].label if item.measured in result.figures else ""
+        table.add_row(f"  {escape(label or item.quantity)}", escape(item.figure), escape(aside))
 
 
 def _value(figure: Figure) -> str:
