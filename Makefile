@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo   set up .venv, measure the bundled crash of 4 November 2025, write report.html"
+	@echo "make demo   set up .venv, run the crash of 4 November 2025 again, write a report"
 	@echo "make test   set up .venv and run everything that CI runs"
 	@echo "make bench  the benchmarks (DATA=folder and PEERS=folder add the rows that need them)"
 	@echo "make lock   pin newer versions of what we depend on (UPGRADE=--upgrade)"
@@ -27,7 +27,7 @@ help:
 	@touch $@
 
 demo: .venv/.installed
-	$(BIN)/undertow pulse 2025-11-04 --out .
+	$(BIN)/undertow crash 2025-11-04
 
 lint: .venv/.test-installed
 	$(BIN)/ruff check .
@@ -46,4 +46,4 @@ lock: .venv/.test-installed
 	scripts/lock.sh $(UPGRADE)
 
 clean:
-	rm -rf .venv report.html pulse.json
+	rm -rf .venv report.html pulse.json runs replays

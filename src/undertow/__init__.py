@@ -4,12 +4,12 @@ Everything reads or writes a tape: ``Tape`` opens one, the functions of ``undert
 turn it into figures. Heavy libraries are loaded when first needed.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from undertow.errors import DataError, UndertowError
 
 if TYPE_CHECKING:
-    from undertow.lab.batch import run_scenario as run
     from undertow.tape import Tape
 
 __version__ = "0.1.0"
@@ -23,7 +23,6 @@ def __getattr__(name: str) -> object:
 
         return Tape
     if name == "run":
-        from undertow.lab.batch import run_scenario
-
-        return run_scenario
+        # By name: the lower layers import this package for its version.
+        return import_module("undertow.lab.batch").run_scenario
     raise AttributeError(f"module 'undertow' has no attribute {name!r}")

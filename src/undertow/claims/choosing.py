@@ -18,7 +18,7 @@ from undertow.claims.neighbours import settle_neighbours
 from undertow.claims.phrases import Hit
 from undertow.claims.sentences import Sentence
 from undertow.claims.spot import Spot, nearness, words
-from undertow.claims.units import PRICES
+from undertow.claims.units import PRICES, in_dollars
 from undertow.claims.weighing import allows, needs_bonus, score_of
 
 NEED_REACH = 40.0  # further off a word does not count as "near"
@@ -121,7 +121,7 @@ def _priced(spot: Spot) -> bool:
     ranges = [price_range(name) for name in named]
     if not ranges or None in ranges or "," not in spot.quantity.digits:
         return True
-    return any(r is not None and r[0] <= spot.quantity.high <= r[1] for r in ranges)
+    return any(r is not None and r[0] <= in_dollars(spot.quantity) <= r[1] for r in ranges)
 
 
 def _continues(earlier: str, metric: str) -> bool:

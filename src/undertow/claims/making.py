@@ -19,7 +19,7 @@ from undertow.claims.sides import side_of, trade_side, venue_of
 from undertow.claims.spot import figure_of, words
 from undertow.claims.subjects import RESPECTIVELY, asset_of
 from undertow.claims.timing import When, when
-from undertow.claims.units import COINLESS, unit_class
+from undertow.claims.units import COINLESS, PRICES, in_dollars, unit_class
 
 _SIDED = ("liquidations", "liquidation_share", "largest_liquidation")
 _LIQUIDATIONS = (*_SIDED, "traders_liquidated")
@@ -104,10 +104,12 @@ class Maker(msgspec.Struct):
         if quantity.unit not in COINLESS:
             self.of_metric[metric.name.removesuffix("_change")] = quantity.unit
             return quantity.unit
-        known = [name for name in (self.last_asset, *self.assets) if name]
+        is_of_price = metric.asset != "BTC" or metric.name in (*PRICES, "price_change")
+        known = [self.last_asset] if is_of_price and self.last_asset else []
+        known += self.assets
         family = metric.name.removesuffix("_change")
         asset, how = asset_of(
-            sentence, anchor, metric, known, self.of_metric.get(family), quantity.low
+            sentence, anchor, metric, known, self.of_metric.get(family), in_dollars(quantity)
         )
         if asset is None and metric.name == "holdings" and _of_funds(sentence):
             asset = self.of_metric.get("etf_flow")
@@ -206,10 +208,11 @@ def _is_annual(sentence: Sentence, index: int) -> bool:
             return True
     for at in range(max(0, index - 8), index):
         if items[at].key == "#" and items[at + 1].key.startswith("annual"):
-            return True  # "-4.2% annualized on Deribit, -9% on Bybit"
+            passed = {item.key for item in items[at:index]}
+            return not passed & {"basis", "premium", "discount", "funding", ";"}  # "-4.2% annualized on Deribit, -9% on Bybit"
     said = [item.key for item in items[index + 1 : index + 3]]
     for at in range(index - 1, max(-1, index - 12), -1):
-        if items[at].key in (",", ";"):
+        if items[at].key in (",", ";", "#"):
             break
         said.append(items[at].key)
     return any(word.startswith("annual") or word == "apr" for word in said)

@@ -91,8 +91,10 @@ def with_shares(text: str, found: list[Mention]) -> list[Mention]:
         if owner is not None:
             shares.append(Mention(match.start(), match.end(), "index", owner))
     moved: dict[int, str] = {}
+    ends = {m.start: m.end for m in found}
     for start, owner in named:
-        if _MOVES.match(text, start) is not None:
+        is_signed = start in ends and _SIGNED.match(text, ends[start]) is not None
+        if is_signed or _MOVES.match(text, start) is not None:
             moved[start] = owner
     found = [
         Mention(m.start, m.end, "index", moved[m.start]) if m.start in moved else m for m in found

@@ -33,6 +33,8 @@ def settle_neighbours(sentence: Sentence, figures: list[int], choices: dict[int,
         elif set(kinds) == {"coin", "money"} and _says_equal(between):
             coin, money = (one, two) if kinds[0] == "coin" else (two, one)
             _make_equal(choices, coin, money)
+        elif first.unit == "USD" != second.unit and kinds == ("money", "money") and "(" in between:
+            choices[two] = Choice(OTHER, 0.0, ("the same in another currency",))
         elif kinds == ("money", "money") and choices[one].metric == OTHER:
             name = choices[two].metric
             if name != OTHER and allows(metrics()[name], first, "money"):
@@ -71,10 +73,10 @@ def _is_share_of_market(
 
 def _says_level(sentence: Sentence, one: int, between: list[str]) -> bool:
     """``dropped 30% to $25.8 billion``: a change, and the level that it led to."""
-    passed = words("beside", "hedges") | {"<time>", "in", ","}
+    moves = words("direction", "down") | words("direction", "up")
+    passed = words("beside", "hedges") | {"<time>", "in", ",", "and"} | moves
     bare = [key for key in between if key not in passed]
     before = {item.key for item in sentence.items[max(0, one - 5) : one]}
-    moves = words("direction", "down") | words("direction", "up")
     return bare == ["to"] and bool(before & moves)
 
 

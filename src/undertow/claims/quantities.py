@@ -22,14 +22,14 @@ _NUMBER = (
     r"|\d{1,3}(?: \d{3}){1,4}(?= (?:US )?(?:dollars|USD|BTC|ETH|bitcoins?|traders|users|people))"
     r"|\d{1,40}(?:[.,]\d{1,18})?|\.\d{1,8}"
 )
-_CURRENCY = r"(?:US\s?\$|USD\s?|USDT?\s|[AC]\$|[$€£¥₿])\s?"
+_CURRENCY = r"(?:US\s?\$|USD\s?|USDT?\s|RMB\s|Rs\.?\s|[AC]\$|[$€£¥₿₩₹])\s?"
 _SCALE = (
     r"(?:thousand|millions?|billions?|trillions?|cardinals?|mln|bln|trln|tln|trn|mio|bn|mn|tn|mm"
     r"|mil|[kmbtKMBT])(?![A-Za-z])"
 )
 _UNIT = (
     r"%|percentage points?|percent|per cent|pct|bps|basis points?"
-    r"|(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|cents?\b|x(?![A-Za-z])|-?times\b"
+    r"|(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|won\b|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|cents?\b|x(?![A-Za-z])|-?times\b"
 )
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _ONES = "one|two|three|four|five|six|seven|eight|nine"

@@ -10,6 +10,7 @@ from undertow.claims.timephrases import TimePhrase
 from undertow.claims.vocabulary import plain
 
 _BETWEEN = re.compile(r"\bbetween (?:about |roughly |around )?$", re.IGNORECASE)
+_WIDEST = 4.5  # ends further apart are no range in words (assumed)
 _BAND = re.compile(r"\b(?:range|ranges|ranged|channel|band|corridor|zone|window|box) $", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b[^.;,]{0,40}$", re.IGNORECASE)
 
@@ -101,7 +102,7 @@ def _is_path(before: str) -> bool:
 def _is_span(one: Quantity, two: Quantity, before: str) -> bool:
     """Whether ``A to B`` can be two ends: not in ``by $5 to $20``, nor with ends far apart."""
     low = one.low * (two.scale if one.scale == 1 and two.scale > 1 else 1)
-    return not before.endswith("by ") and low < two.low < 3.5 * max(low, 1e-9)
+    return not before.endswith("by ") and low < two.low < _WIDEST * max(low, 1e-9)
 
 
 def _range(one: Quantity, two: Quantity) -> Quantity:

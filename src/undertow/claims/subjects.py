@@ -87,11 +87,15 @@ def asset_of(
         coins = [coin for coin in _coins_before(items, len(items)) if coin.first != index]
         early = [*before, *(coin for coin in coins if coin.last < index)]
         early.sort(key=lambda group: group.last, reverse=True)
-        said = [*early, *coins, *groups]
+        shares = {*table("market")["companies"], *table("market")["indices"]}
+        said = [group for group in (*early, *coins, *groups) if not shares & {*group.names}]
         near = [group for group in said if _in_clause(items, index, group)]
         if near:
             return str(near[0]), "named in the sentence"
         return (str(said[0]), "named before") if said and _is_stack(items) else (None, "no asset")
+    fund = _of_fund(items, index) if metric.name in ("etf_flow", "volume", "holdings") else None
+    if fund is not None and not before:
+        return fund, "the fund's coin"
     if metric.name == "etf_flow" and not before and _of_all_funds(items):
         return "ALL", "funds of all coins"
     if metric.name == "largest_liquidation":
@@ -166,6 +170,15 @@ def _of_order(items: list[Item], index: int, groups: list[Names]) -> Names | Non
         if not any(item.kind == "quantity" or item.key == ";" for item in items[low + 1 : high]):
             near.append((abs(items[group.first].place - items[index].place), group))
     return min(near, key=lambda pair: pair[0])[1] if near else None
+
+
+def _of_fund(items: list[Item], index: int) -> str | None:
+    """The coin of the fund named nearest before a sum: IBIT holds bitcoin."""
+    coins: dict[str, str] = table("market")["funds"]
+    for item in reversed(items[:index]):
+        if item.key.upper() in coins:
+            return coins[item.key.upper()]
+    return None
 
 
 def _of_all_funds(items: list[Item]) -> bool:

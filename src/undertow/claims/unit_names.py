@@ -12,6 +12,7 @@ from undertow.claims.units import unit_class
 from undertow.claims.vocabulary import table
 
 # A coin that nobody listed: "523 million NEM", "6,850 osETH".
+_COINS = ("coins", "tokens")
 _TICKER = re.compile(r"([a-z]{0,3}[A-Z]{2,6})\b(?!-)")
 
 
@@ -48,7 +49,7 @@ def borrow_units(sentence: Sentence) -> None:
         if quantity is not None and unit_class(quantity) == "coin":
             coin = quantity.unit
         elif quantity is not None and coin and not quantity.unit and "," in quantity.digits:
-            if sentence.items[index + 1].key in ("coins", "tokens"):
+            if index + 1 < len(sentence.items) and sentence.items[index + 1].key in _COINS:
                 quantity.unit = coin
                 continue
             before = {item.key for item in sentence.items[max(0, index - 5) : index]}

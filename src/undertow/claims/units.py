@@ -6,9 +6,19 @@ from undertow.claims.quantities import Quantity
 
 PRICES = ("price", "average_cost", "chart_level")
 # Units that are no coins; every other unit is one.
-COINLESS = frozenset(["USD", "EUR", "GBP", "JPY", "KRW", "pct", "bps", "x", "", "count", "index"])
+COINLESS = frozenset(["USD", "EUR", "GBP", "JPY", "KRW", "INR", "CNY", "TRY", "RUB", "pct", "bps", "x", "", "count", "index"])
 LEAST_SUM = 250_000  # dollars; no coin costs more, so that more is a sum (assumed)
-_CLASSES = {"EUR": "money", "GBP": "money", "JPY": "money", "": "bare", "bps": "pct"}
+_CLASSES = {"": "bare", "bps": "pct"}
+# Rough rates of 2018-2026 (assumed): they only tell a sum from a price, and are never shown.
+_PER_DOLLAR = {
+    "USD": 1.0, "EUR": 0.9, "GBP": 0.8, "JPY": 130.0, "KRW": 1300.0, "INR": 80.0, "CNY": 7.0,
+    "TRY": 20.0, "RUB": 80.0,
+}  # fmt: skip
+
+
+def in_dollars(quantity: Quantity) -> float:
+    """About how many dollars a sum is; the figure itself where its unit is no currency."""
+    return quantity.low / _PER_DOLLAR.get(quantity.unit, 1.0)
 
 
 def unit_class(quantity: Quantity) -> str:
@@ -17,6 +27,7 @@ def unit_class(quantity: Quantity) -> str:
         return "coin"
     if "scale unclear" in quantity.flags:
         return "money"
-    if quantity.unit == "USD":
-        return "money" if quantity.low >= LEAST_SUM or quantity.has_scale else "price"
+    if quantity.unit in _PER_DOLLAR:
+        is_sum = quantity.has_scale and quantity.unit == "USD"
+        return "money" if is_sum or in_dollars(quantity) >= LEAST_SUM else "price"
     return _CLASSES.get(quantity.unit, quantity.unit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from undertow.claims.metrics import WEIGHTS, Metric
 from undertow.claims.quantities import Quantity
 from undertow.claims.spot import Spot, nearness
-from undertow.claims.units import PRICES
+from undertow.claims.units import PRICES, in_dollars
 
 
 def allows(metric: Metric, quantity: Quantity, kind: str) -> bool:
@@ -19,7 +19,7 @@ def allows(metric: Metric, quantity: Quantity, kind: str) -> bool:
     if kind == "money" and metric.name in PRICES:
         return False
     low = 0.0 if kind == "coin" else max(metric.low, metric.low_usd if kind == "money" else 0.0)
-    return low <= quantity.low and quantity.high <= metric.high
+    return low <= in_dollars(quantity) and in_dollars(quantity) <= metric.high
 
 
 def _takes_unit(metric: Metric, quantity: Quantity, kind: str) -> bool:

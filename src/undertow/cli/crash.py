@@ -195,7 +195,8 @@ def score(path: PathOption = "real", out: Out = Path("runs"), as_json: JsonOptio
     for name in names():
         scenario = load(name)
         if scenario.event is None or (path == "real" and scenario.tape is None):
-            complain(f"{name}: left out, it has no {'event' if scenario.tape else 'tape'}")
+            lacks = "published figures" if scenario.event is None else "bundled tape"
+            complain(f"{name}: left out, it has no {lacks}")
             continue
         with _progress(name) as progress:
             made = run_once(paced(scenario, path, {}), path=path, folder=out, progress=progress)
@@ -204,7 +205,10 @@ def score(path: PathOption = "real", out: Out = Path("runs"), as_json: JsonOptio
     if as_json:
         print_json(rows)
     elif rows:
-        cells = [[str(value) for value in row.values()] for row in rows]
+        cells = [
+            [f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()]
+            for row in rows
+        ]
         terminal.console().print(terminal.table(list(rows[0]), cells))
 
 

@@ -46,7 +46,7 @@ def open_all(
     biggest = _notional(market, wanted)
     count = int(accounts.max()) + 1
     money = np.bincount(wanted["account"], 4.0 * biggest, count)[accounts] + CASH_UNITS
-    money[np.isin(accounts, counterparts)] += 4.0 * biggest.sum() / len(counterparts)
+    money[np.searchsorted(accounts, counterparts)] += _stakes(market, wanted, len(counterparts))
     _move(market, accounts, money.astype(np.int64), codes.DEPOSIT)
     _set_leverage(market, np.append(wanted["account"], counterparts), wanted, 1)
     for instrument in np.unique(wanted["instrument"]):
@@ -89,6 +89,27 @@ def _notional(market: Market, rows: Rows) -> NDArray[np.float64]:
     return most
 
 
+def _stakes(market: Market, wanted: Rows, count: int) -> NDArray[np.float64]:
+    """Cash units that each counterpart may need: `_residual` fills them one after the other.
+
+    Its pieces are at most a quarter of the room, so whoever is passed over holds three quarters.
+    """
+    stakes = np.zeros(count)
+    for instrument in np.unique(wanted["instrument"]):
+        own = wanted[wanted["instrument"] == instrument]
+        _, price = np.unique(own["ticks"], return_inverse=True)
+        net = np.abs(np.bincount(price, own["lots"])).sum()
+        room = _room(market, int(instrument))
+        most = np.clip(net - 0.75 * room * np.arange(count), 0, room)
+        stakes += 4.0 * most * (_notional(market, own) / np.abs(own["lots"])).max()
+    return stakes
+
+
+def _room(market: Market, instrument: int) -> int:
+    """Lots that a counterpart may hold."""
+    return market.listings.contracts[instrument].max_position_lots * 3 // 4
+
+
 def _move(market: Market, accounts: Ints, units: Ints, kind: int) -> None:
     rows = np.zeros(len(accounts), COMMAND)
     rows["kind"], rows["account"], rows["amount"] = kind, accounts, units
@@ -120,7 +141,7 @@ def _trade(market: Market, wanted: Rows, counterparts: Ints, eve_ticks: int, nex
     wanted = wanted[order]
     starts = np.flatnonzero(np.diff(wanted["ticks"], prepend=-1))
     held = np.zeros(len(counterparts), np.int64)
-    room = market.listings.contracts[instrument].max_position_lots * 3 // 4
+    room = _room(market, instrument)
     for start, end in zip(starts, [*starts[1:], len(wanted)], strict=True):
         part = wanted[start:end]
         ticks, net = int(part["ticks"][0]), int(part["lots"].sum())

@@ -147,10 +147,10 @@ def _event(at_ns: int) -> str | None:
 def _measured(item: LibraryFigure, span: Span, view: View) -> str:
     """Id of the pulse's figure of the same thing at about the same time; else empty."""
     middle, window = (span[0] + span[1]) // 2, item.window or ""
-    if item.metric == "etf_flow":
-        return f"flows.etf.{item.asset}.day" if window == "day" else ""
     if middle < view.start_ns or window in _OTHER_WINDOWS:
         return ""
+    if item.metric == "etf_flow":
+        return f"flows.etf.{item.asset}.day" if window == "day" else ""
     if item.metric in _AT_A_MOMENT and view.at_ns - middle > HOUR_NS:
         return ""
     if item.metric in _BY_ASSET:

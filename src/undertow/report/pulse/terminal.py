@@ -43,13 +43,14 @@ def print_pulse(result: Pulse) -> None:
 
 def _add_reported(table: Table, result: Pulse) -> None:
     """The last report of each quantity that is also measured, as far as it holds."""
-    last = {item.measured: item for item in result.reported if item.measured and item.usable}
+    known = result.figures
+    last = {i.measured: i for i in result.reported if i.measured in known and i.usable}
     if last:
         table.add_row("[bold]Reported[/bold]")
     for item in last.values():
         aside = f"{item.publisher}, as of {item.as_of}, {item.verdict}"
-        label = result.figures[item.measured].label if item.measured in result.figures else ""
-        table.add_row(f"  {escape(label or item.quantity)}", escape(item.figure), escape(aside))
+        label = known[item.measured].label
+        table.add_row(f"  {escape(label)}", escape(item.figure), escape(aside))
 
 
 def _value(figure: Figure) -> str:
