@@ -34,7 +34,7 @@ class ArbitrageurSettings(Settings):
     capital_multiple: float = Field(1.0, ge=0, description="A lever: all capital times this.")
     leverage: int = Field(5, ge=1, description="At leveraged venues.")
     cost: float = Field(0.0015, ge=0, description="Fees and risk of both legs, as a fraction.")
-    bite: float = Field(0.1, gt=0, le=1, description="One trade, by the thinner side's depth.")
+    bite: float = Field(0.4, gt=0, le=1, description="One trade, by the thinner side's depth.")
     transfer_delay_s: float = Field(1800.0, ge=0, description="Transfers take so long, seconds.")
     withdrawal_halt: bool = Field(False, description="No transfers at all.")
 

@@ -72,9 +72,13 @@ class CrowdSettings(Settings):
         1.0, gt=0, description="Mean life of a position whose margin is one daily range."
     )
     lifetime_power: float = Field(1.2, ge=0, description="Growth of that life with the margin.")
-    panic_share: float = Field(0.05, ge=0, le=1, description="Accounts that give up in a move.")
+    panic_share: float = Field(
+        0.02, ge=0, le=1, description="Accounts that give up in a move, less those that follow them."
+    )
     panic_sigmas: float = Field(3.0, gt=0, description="Median move against them, daily sigma.")
-    profit_share: float = Field(0.2, ge=0, le=1, description="Accounts that take a profit.")
+    profit_share: float = Field(
+        0.03, ge=0, le=1, description="Accounts that take a profit, less those that follow them."
+    )
     profit_sigmas: float = Field(2.0, gt=0, description="Median move for them, daily sigma.")
 
 

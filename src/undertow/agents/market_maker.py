@@ -41,27 +41,27 @@ class MarketMakerSettings(Settings):
 
     every_s: float = 2.0
     accounts: int = Field(3, ge=1, le=20, description="Accounts per venue that quote in turn.")
-    capital: float = Field(4.0, gt=0, description="Margin by venue, as a multiple of all depth.")
+    capital: float = Field(8.0, gt=0, description="Margin by venue, as a multiple of all depth.")
     leverage: int = Field(2, ge=1, description="Leverage that margin is counted with.")
     inventory: float = Field(
-        4.0, gt=0, description="Inventory at which a side is no longer quoted, by usual depth."
+        12.0, gt=0, description="Inventory at which a side is no longer quoted, by usual depth."
     )
     skew: float = Field(
         0.05, ge=0, description="Shift of quotes at that inventory, in daily sigma."
     )
     hedge: float = Field(
-        0.1, ge=0, description="Shift of all venues' quotes at the sum of limits, in daily sigma."
+        0.3, ge=0, description="Shift of all venues' quotes at the sum of limits, in daily sigma."
     )
     spread: float = Field(1e-4, ge=0, description="Half the usual spread, as a fraction.")
-    impact: float = Field(1.0, ge=0, description="Factor of the square-root law; 0.5 to 2.")
+    impact: float = Field(0.7, ge=0, description="Factor of the square-root law; 0.5 to 2.")
     turnover: float = Field(150.0, gt=0, description="Daily volume over depth within 1 %.")
     memory_s: float = Field(1800.0, gt=0, description="How long flow is remembered, seconds.")
     permanent: float = Field(0.5, ge=0, le=1, description="Share of impact that stays.")
-    learn_s: float = Field(90.0, gt=0, description="Until a pushed price is believed, seconds.")
-    agree_s: float = Field(300.0, gt=0, description="Until venues agree on a price, seconds.")
-    refill_s: float = Field(60.0, gt=0, description="Until eaten depth is back, seconds.")
+    learn_s: float = Field(300.0, gt=0, description="Until a pushed price is believed, seconds.")
+    agree_s: float = Field(30.0, gt=0, description="Until venues agree on a price, seconds.")
+    refill_s: float = Field(20.0, gt=0, description="Until eaten depth is back, seconds.")
     depth_withdrawal: float = Field(
-        0.8, ge=0, description="Elasticity of depth to volatility; 0: makers never step back."
+        0.4, ge=0, description="Elasticity of depth to volatility; 0: makers never step back."
     )
     withdrawal: float = Field(1.0, ge=0, description="A lever: that elasticity times this.")
     recovery_s: float = Field(2400.0, gt=0, description="Half-life of the alarm, seconds.")

@@ -17,13 +17,14 @@ from undertow.claims.metrics import OTHER, Metric, metrics, phrase_book
 from undertow.claims.neighbours import settle_neighbours
 from undertow.claims.phrases import Hit
 from undertow.claims.sentences import Sentence
-from undertow.claims.spot import Spot, nearness, words
-from undertow.claims.units import PRICES, in_dollars
+from undertow.claims.spot import Spot, figure_of, nearness, words
+from undertow.claims.units import PRICES, in_dollars, unit_class
 from undertow.claims.weighing import allows, needs_bonus, score_of
 
 NEED_REACH = 40.0  # further off a word does not count as "near"
 LEAST = 1.7  # with less, a figure is about nothing known
 LEAST_PHRASES = 0.3  # without any phrase of its own, a metric is not considered
+_LEAST_VALUE = 1e10  # dollars; a smaller sum behind a market value is none (assumed)
 _MEMORY = 4  # sentences after which a bare sum is not about what the last one was about
 _COINS = ("coin", "@", "token", "unit", "piece", "bitcoin", "btc")
 Previous = dict[str, tuple[str, float]]
@@ -39,6 +40,7 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
         hits[hit.phrase.topic].append(hit)
     choices: dict[int, Choice] = {}
     previous: Previous = {}
+    recalled = memory.recall("money", number, 2)
     for index in figures:
         spot = Spot(sentence.items, index, hits)
         is_odd = spot.kind == "price" and not _priced(spot)
@@ -53,7 +55,10 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
         if choice.metric != OTHER:
             previous[spot.kind] = (choice.metric, sentence.items[index].place)
             memory.keep(spot.kind, choice.metric, number)
-    settle_neighbours(sentence, figures, choices)
+    settle_neighbours(sentence, figures, choices, recalled)
+    for index, choice in choices.items():
+        if choice.metric != OTHER:
+            memory.keep(unit_class(figure_of(sentence.items[index])), choice.metric, number)
     return choices
 
 
@@ -137,6 +142,7 @@ def _inherited(spot: Spot, number: int, memory: Memory) -> Choice | None:
     if any(spot.key(back) in unrelated for back in range(-5, 3)):
         return None
     lasting = metrics()[name].lasting or name in ("price", "chart_level")
+    lasting |= name == "market_cap" and spot.quantity.low >= _LEAST_VALUE
     if not lasting or not allows(metrics()[name], spot.quantity, spot.kind):
         return None
     return Choice(name, 0.0, (f"as the figure before: {name}",))

@@ -7,6 +7,7 @@ from undertow.claims.spot import Spot, nearness, words
 from undertow.claims.units import LEAST_SUM, PRICES
 
 _MOVES = ("direction/fall", "direction/rise")
+_NO_MOVE = 90.0  # on the ruler; as far off, no word of the sentence says that a price moved
 _WITH_LEVELS = ("market_cap", "open_interest")  # dollar figures that are levels or changes
 
 
@@ -32,6 +33,8 @@ def fit(metric: Metric, spot: Spot) -> float:
         return -3.0  # "rose to 60%" is a level
     if spot.quantity.sign:
         return 2.0
+    if metric.name == "price_change" and spot.nearest(*_MOVES) > _NO_MOVE:
+        return -3.0  # "Funding: BTC 0.0031%, ETH 0.0012%"
     return 3.5 if moves_beside(spot) else 2.0 * nearness(spot.nearest(*_MOVES))
 
 
@@ -44,7 +47,9 @@ def _fit_of_price(metric: Metric, spot: Spot) -> float:
         return -4.0 if level_or_change(spot) > 0 else 1.5  # "lost about $4,000" is no price
     if metric.high <= LEAST_SUM:  # a metric of small sums, which a user added
         return 1.5
-    return -1.0 if metric.name in ("spread", "basis") else -4.0
+    if metric.name in ("spread", "basis"):
+        return -4.0 if level_or_change(spot) < 0 or spot.key(-1) == "as" else -1.0
+    return -4.0
 
 
 def level_or_change(spot: Spot) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 
 import msgspec
 
@@ -17,7 +18,7 @@ from undertow.claims.quantities import Quantity
 from undertow.claims.sentences import Sentence
 from undertow.claims.sides import side_of, trade_side, venue_of
 from undertow.claims.spot import figure_of, words
-from undertow.claims.subjects import RESPECTIVELY, asset_of
+from undertow.claims.subjects import RESPECTIVELY, Asked, asset_of
 from undertow.claims.timing import When, when
 from undertow.claims.units import COINLESS, PRICES, in_dollars, unit_class
 
@@ -108,9 +109,8 @@ class Maker(msgspec.Struct):
         known = [self.last_asset] if is_of_price and self.last_asset else []
         known += self.assets
         family = metric.name.removesuffix("_change")
-        asset, how = asset_of(
-            sentence, anchor, metric, known, self.of_metric.get(family), in_dollars(quantity)
-        )
+        earlier, value = self.of_metric.get(family), in_dollars(quantity)
+        asset, how = asset_of(Asked(sentence.items, anchor, metric, value, known, earlier))
         if asset is None and metric.name == "holdings" and _of_funds(sentence):
             asset = self.of_metric.get("etf_flow")
         if asset is not None:
@@ -119,9 +119,7 @@ class Maker(msgspec.Struct):
             flags.append("respectively")
         return asset
 
-    def _when(
-        self, sentence: Sentence, index: int, name: str, metric: Metric | None
-    ) -> When:
+    def _when(self, sentence: Sentence, index: int, name: str, metric: Metric | None) -> When:
         """When the figure held; parts of a sum are of the window that the sum was of."""
         default = metric.window if metric else None
         times = when(sentence, index, name, default, self.published, self.day)
@@ -189,7 +187,7 @@ def _unit(sentence: Sentence, index: int, metric: str, quantity: Quantity) -> st
 def _of_funds(sentence: Sentence) -> bool:
     """Whether a sentence speaks of what funds hold: net assets, assets under management."""
     keys = [item.key for item in sentence.items]
-    pairs = {*zip(keys, keys[1:], strict=False)}
+    pairs = {*pairwise(keys)}
     return "aum" in keys or bool(pairs & {("net", "assets"), ("under", "management")})
 
 
@@ -209,7 +207,13 @@ def _is_annual(sentence: Sentence, index: int) -> bool:
     for at in range(max(0, index - 8), index):
         if items[at].key == "#" and items[at + 1].key.startswith("annual"):
             passed = {item.key for item in items[at:index]}
-            return not passed & {"basis", "premium", "discount", "funding", ";"}  # "-4.2% annualized on Deribit, -9% on Bybit"
+            return not passed & {
+                "basis",
+                "premium",
+                "discount",
+                "funding",
+                ";",
+            }  # "-4.2% annualized on Deribit, -9% on Bybit"
     said = [item.key for item in items[index + 1 : index + 3]]
     for at in range(index - 1, max(-1, index - 12), -1):
         if items[at].key in (",", ";", "#"):

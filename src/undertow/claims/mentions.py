@@ -14,6 +14,7 @@ What = Literal["asset", "group", "index", "company", "venue", "source"]
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9&'’.]{0,30}(?<![.'’])|₿|\d{1,6}")
 _LONGEST = 4
 _PAIR = re.compile(r"([A-Z]{3,6})(?:USDT|USDC|USD|BUSD|PERP)")
+_QUOTED = re.compile(r"[-/](?:USDT|USDC|USD|BUSD|PERP)(?:-SWAP|-PERP)?\b")
 QUOTES = ("USDT", "USDC", "BUSD")  # the second name of a trading pair is no asset of its own
 
 
@@ -125,6 +126,8 @@ def listed_names(text: str) -> list[Mention]:
             if hit is not None and not (
                 hit[0] in ("venue", "source", "company") and bare.islower()
             ):
+                quote = _QUOTED.match(text, end) if hit[0] == "asset" else None
+                end = end if quote is None else quote.end()
                 if hit[1] in QUOTES and found and text[found[-1].end : start] in ("-", "/", ""):
                     found[-1] = Mention(found[-1].start, end, found[-1].what, found[-1].name)
                 else:

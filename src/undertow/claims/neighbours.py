@@ -13,11 +13,14 @@ from undertow.claims.weighing import allows
 
 # Levels that a percentage before "to" is the change of; where no metric says so, of none.
 _LEVELS = ("open_interest", "market_cap", "depth", "tvl", "volume", "debt", "holdings")
+_CLOSINGS = ("liquidations", "volume", OTHER)
 _NEAR = 16  # items; further off, figures have nothing to do with each other
 
 
-def settle_neighbours(sentence: Sentence, figures: list[int], choices: dict[int, Choice]) -> None:
-    """Correct choices by the figure behind each figure."""
+def settle_neighbours(
+    sentence: Sentence, figures: list[int], choices: dict[int, Choice], recalled: str | None
+) -> None:
+    """Correct choices by the figure behind each; ``recalled`` is what sums were about before."""
     for one, two in pairwise(figures):
         between = [item.key for item in sentence.items[one + 1 : two]]
         if len(between) >= _NEAR:
@@ -39,8 +42,13 @@ def settle_neighbours(sentence: Sentence, figures: list[int], choices: dict[int,
             name = choices[two].metric
             if name != OTHER and allows(metrics()[name], first, "money"):
                 choices[one] = Choice(name, 0.0, ("as the figure behind it",))
-        elif kinds == ("pct", "money") and between == ["("] and _is_share_of_market(
-            choices, figures, one, two
+        elif _is_share_of_closings(choices, one, two, between, recalled):
+            choices[one] = Choice("liquidation_share", 5.0, ("share before a sum of closures",))
+            choices[two] = Choice("liquidations", 5.0, ("closures behind a share",))
+        elif (
+            kinds == ("pct", "money")
+            and between == ["("]
+            and _is_share_of_market(choices, figures, one, two)
         ):
             choices[one] = Choice("dominance", 5.0, ("share before a market value",))
             choices[two] = Choice("market_cap", 5.0, ("market value behind a share",))
@@ -62,9 +70,16 @@ def settle_neighbours(sentence: Sentence, figures: list[int], choices: dict[int,
                 choices[two] = Choice("dominance", 5.0, ("share behind a market value",))
 
 
-def _is_share_of_market(
-    choices: dict[int, Choice], figures: list[int], one: int, two: int
+def _is_share_of_closings(
+    choices: dict[int, Choice], one: int, two: int, between: list[str], recalled: str | None
 ) -> bool:
+    """``OKX had 46.87% ($104.61 million)`` behind sums that were liquidated."""
+    shares = ("liquidation_share", "price_change", "dominance", OTHER)
+    is_pair = between == ["("] and choices[one].metric in shares
+    return is_pair and recalled == "liquidations" and choices[two].metric in _CLOSINGS
+
+
+def _is_share_of_market(choices: dict[int, Choice], figures: list[int], one: int, two: int) -> bool:
     """``$4.28 trillion: Bitcoin had 58.18% ($2.49 trillion)``: parts of a market value."""
     earlier = {choices[at].metric for at in figures if at < one}
     values = ("market_cap", "market_cap_change", OTHER)

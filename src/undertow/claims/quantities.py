@@ -29,7 +29,8 @@ _SCALE = (
 )
 _UNIT = (
     r"%|percentage points?|percent|per cent|pct|bps|basis points?"
-    r"|(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|won\b|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|cents?\b|x(?![A-Za-z])|-?times\b"
+    r"|(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|won\b"
+    r"|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|cents?\b|x(?![A-Za-z])|-?times\b"
 )
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _ONES = "one|two|three|four|five|six|seven|eight|nine"

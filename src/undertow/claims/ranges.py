@@ -11,7 +11,9 @@ from undertow.claims.vocabulary import plain
 
 _BETWEEN = re.compile(r"\bbetween (?:about |roughly |around )?$", re.IGNORECASE)
 _WIDEST = 4.5  # ends further apart are no range in words (assumed)
-_BAND = re.compile(r"\b(?:range|ranges|ranged|channel|band|corridor|zone|window|box) $", re.IGNORECASE)
+_BAND = re.compile(
+    r"\b(?:range|ranges|ranged|channel|band|corridor|zone|window|box) $", re.IGNORECASE
+)
 _FROM = re.compile(r"\bfrom\b[^.;,]{0,40}$", re.IGNORECASE)
 
 
@@ -27,7 +29,7 @@ _BETWEEN_TO = re.compile(r" to (?:about |around |just |almost |nearly |over |und
 def _lent(found: list[Quantity], text: str) -> list[Quantity]:
     """Give figures of a list the unit at its end: ``11, 10.2 and 12 percent``.
 
-    A scale is lent too where "respectively" follows, and along a path: ``from $657 to $90 million``.
+    A scale is lent too where "respectively" follows, and along a path: ``from $65 to $90 million``.
     """
     for two, one in pairwise(reversed(found)):
         between = text[one.end : two.start]

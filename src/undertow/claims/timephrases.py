@@ -18,7 +18,10 @@ _NUMBER = (
     r"(?:\d{1,3}(?:\.\d)?(?:\s?[-–]\s?\d{1,3})?|an?|one|two|three|four|five|six|seven|eight|nine"
     r"|ten|twelve|thirty|few|several|straight|consecutive)"
 )
-_UNIT = r"(?:seconds?|minutes?|mins?|hours?|hrs?|days?|sessions?|weeks?|months?|quarters?|years?)"
+_UNIT = (
+    r"(?:seconds?|minutes?|mins?|hours?|hrs?|days?|sessions?|weeks?|months?|years?"
+    r"|quarters?(?! (?:of|less|more|lower|higher|from|off|below|under)\b))"
+)
 _MONTH = (
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December"
     r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\b\.?"
@@ -47,13 +50,13 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         rf"\b{_NUMBER}[\s-](?:straight\s|consecutive\s|trading\s|full\s)?"
         rf"{_UNIT}\b(?:-(?:low|high|old))?",
     ),
-    ("window", rf"\b(?:past|last|previous|prior|single|same|whole|preceding)\s{_SPAN}\b"),
-    ("window", r"\b(?:hourly|daily|intraday|weekly|monthly|overnight)\b|\bday-over-day\b"),
+    ("window", rf"\b(?i:past|last|previous|prior|single|same|whole|preceding)\s{_SPAN}\b"),
+    ("window", r"\b(?i:hourly|daily|intraday|weekly|monthly|overnight)\b|\bday-over-day\b"),
     (
         "window",
-        rf"\b(?:in|over|on|within|for|during|of|by|through)\s(?:the|this|an?|one)\s{_SPAN}\b",
+        rf"\b(?i:in|over|on|within|for|during|of|by|through)\s(?:the|this|an?|one)\s{_SPAN}\b",
     ),
-    ("window", r"\byear[- ]to[- ]date\b|\bYTD\b|\b(?:so far\s)?this\syear\b"),
+    ("window", r"\byear[- ]to[- ]date\b|\bYTD\b|\b(?:so far\s)?(?i:this)\syear\b"),
     ("window", r"\bsince the start of (?:the|this) year\b|\bthis\s(?:week|month)\b"),
     ("window", r"\b(?:this|last)\sweekend\b"),
     ("weekday", r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b"),

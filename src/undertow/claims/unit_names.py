@@ -6,13 +6,12 @@ import re
 
 from undertow.claims.mentions import Mention
 from undertow.claims.quantities import Quantity
-from undertow.claims.sentences import Sentence
-from undertow.claims.spot import words
+from undertow.claims.sentences import Item, Sentence
+from undertow.claims.spot import figure_of, words
 from undertow.claims.units import unit_class
 from undertow.claims.vocabulary import table
 
 # A coin that nobody listed: "523 million NEM", "6,850 osETH".
-_COINS = ("coins", "tokens")
 _TICKER = re.compile(r"([a-z]{0,3}[A-Z]{2,6})\b(?!-)")
 
 
@@ -45,20 +44,25 @@ def borrow_units(sentence: Sentence) -> None:
     """
     coin = ""
     for index in sentence.figures():
-        quantity = sentence.items[index].quantity
-        if quantity is not None and unit_class(quantity) == "coin":
+        quantity = figure_of(sentence.items[index])
+        if unit_class(quantity) == "coin":
             coin = quantity.unit
-        elif quantity is not None and coin and not quantity.unit and "," in quantity.digits:
-            if index + 1 < len(sentence.items) and sentence.items[index + 1].key in _COINS:
-                quantity.unit = coin
-                continue
-            before = {item.key for item in sentence.items[max(0, index - 5) : index]}
-            if before & words("subject", "stack") or before >= {"total", "to"}:
-                quantity.unit = coin
-                continue
-        if quantity is None or quantity.unit or not quantity.has_scale:
+        elif quantity.unit:
             continue
-        after = {item.key for item in sentence.items[index + 1 : index + 4]}
-        if not words("units", "counted") & after:
-            quantity.unit = "USD"
-            quantity.flags.append("unit missing")
+        elif coin and quantity.scale == 1.0 and _is_of_coins(sentence.items, index):
+            quantity.unit = coin
+        elif quantity.has_scale:
+            after = {item.key for item in sentence.items[index + 1 : index + 4]}
+            if not words("units", "counted") & after:
+                quantity.unit = "USD"
+                quantity.flags.append("unit missing")
+
+
+def _is_of_coins(items: list[Item], index: int) -> bool:
+    """``1,142 coins``, ``now holds 550``, ``holdings of 641,205``: a number of coins."""
+    after = items[index + 1].key if index + 1 < len(items) else ""
+    if after in ("coins", "tokens") or items[index - 1].key in ("holds", "owns"):
+        return True
+    before = {item.key for item in items[max(0, index - 5) : index]}
+    is_large = "," in figure_of(items[index]).digits
+    return is_large and (bool(before & words("subject", "stack")) or before >= {"total", "to"})

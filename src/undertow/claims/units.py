@@ -6,7 +6,8 @@ from undertow.claims.quantities import Quantity
 
 PRICES = ("price", "average_cost", "chart_level")
 # Units that are no coins; every other unit is one.
-COINLESS = frozenset(["USD", "EUR", "GBP", "JPY", "KRW", "INR", "CNY", "TRY", "RUB", "pct", "bps", "x", "", "count", "index"])
+_CURRENCIES = ("USD", "EUR", "GBP", "JPY", "KRW", "INR", "CNY", "TRY", "RUB")
+COINLESS = frozenset([*_CURRENCIES, "pct", "bps", "x", "", "count", "index"])
 LEAST_SUM = 250_000  # dollars; no coin costs more, so that more is a sum (assumed)
 _CLASSES = {"": "bare", "bps": "pct"}
 # Rough rates of 2018-2026 (assumed): they only tell a sum from a price, and are never shown.

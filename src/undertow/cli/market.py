@@ -11,6 +11,7 @@ from undertow.cli.app import JsonOption, TapeArgument, app, complain, print_json
 from undertow.errors import UndertowError
 
 if TYPE_CHECKING:
+    from undertow.report.pulse import Pulse
     from undertow.tape.importers.run import Imported
 
 
@@ -80,8 +81,12 @@ def pulse(
     window: Annotated[str, typer.Option(help="What sums and changes look back on.")] = "24h",
     as_json: JsonOption = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also write DIR/report.html.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Also write DIR/report.html, or article.md and .html."),
     ] = None,
+    article: Annotated[
+        bool, typer.Option("--article", help="Print it as an article, in Markdown or JSON.")
+    ] = False,
 ) -> None:
     """Measure a market at a moment: a table, JSON, or a report that opens offline."""
     from undertow.report.page import write_page
@@ -90,6 +95,9 @@ def pulse(
     from undertow.tape import Tape
 
     result = measure(Tape.open(tape), at=at, window=window)
+    if article:
+        _print_article(result, as_json, out)
+        return
     if as_json:
         print_json(result.as_json())
     else:
@@ -98,6 +106,20 @@ def pulse(
         report = out / "report.html"
         write_page(result.page(), report)
         typer.echo(f"report: {report.resolve()}", err=as_json)
+
+
+def _print_article(result: Pulse, as_json: bool, out: Path | None) -> None:
+    from undertow.report.pulse.article import article as write
+    from undertow.report.pulse.article_page import markdown, write_article
+
+    text = write(result)
+    if as_json:
+        print_json(text.as_json())
+    else:
+        typer.echo(markdown(text), nl=False)
+    if out is not None:
+        for path in write_article(text, out):
+            typer.echo(f"article: {path.resolve()}", err=True)
 
 
 @app.command(name="import")

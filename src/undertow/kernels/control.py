@@ -460,6 +460,7 @@ def settle_one(venue: Exchange, slot: int, contract: Records, price: int, closes
     ended = 0
     if closes:
         ended = worth
+        contract["long_lots"] -= max(lots, 0)
         held["lots"] = 0
         held["basis_units"] = 0
         margin = held["margin_units"]

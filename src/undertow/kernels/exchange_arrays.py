@@ -50,7 +50,7 @@ CONTRACT_FIELDS = (
 )  # fmt: skip
 MARKET_FIELDS = (
     "first_tier", "tiers", "mark_ticks", "previous_mark_ticks", "last_ticks", "halted",
-    "delivered", "touched", "trailing", "unit_range_ppm",
+    "delivered", "touched", "trailing", "unit_range_ppm", "long_lots",
 )  # fmt: skip
 CONTRACT = np.dtype([(name, np.int64) for name in CONTRACT_FIELDS + MARKET_FIELDS])
 TIER_FIELDS = ("floor", "maintenance_ppm", "deduction_units", "max_leverage")

@@ -178,6 +178,8 @@ def settle(
             moved = min(wanted, max(0, account["cash_units"]))
             account["cash_units"] -= moved
             held["margin_units"] += moved
+    contract = venue.contracts[int64(held["key"]) // 4]
+    contract["long_lots"] += max(held["lots"], 0) - max(before, 0)
     return profit
 
 

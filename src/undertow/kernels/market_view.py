@@ -121,26 +121,16 @@ def depth(book: Book, bands: Records, totals: Records) -> None:
 
 
 @kernel
-def open_lots(positions: Records, totals: Records) -> None:
-    """Lots that are held long, by instrument; written over. Slot 0 is nobody."""
-    totals[:] = 0
-    for slot in range(1, positions.shape[0]):
-        held = positions[slot]
-        if held["key"] >= 0 and held["lots"] > 0:
-            totals[int64(held["key"]) >> 2] += held["lots"]
-
-
-@kernel
 def holdings(
-    accounts: Records, positions: Records, first: int, lots: Records, cash_units: Records
+    accounts: Records, positions: Records, numbers: Records, lots: Records, cash_units: Records
 ) -> None:
     """Lots by account and instrument (longs less shorts), and cash; written over.
 
-    ``first`` is the number of the account in row 0.
+    ``numbers`` are those of the accounts, one for each row.
     """
     lots[:] = 0
     for row in range(cash_units.shape[0]):
-        account = accounts[first + row]
+        account = accounts[numbers[row]]
         cash_units[row] = account["cash_units"]
         slot = account["first_position"]
         while slot != 0:

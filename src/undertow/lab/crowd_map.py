@@ -10,7 +10,9 @@ from undertow.agents.agent import Agent
 from undertow.agents.crowd import Crowd
 from undertow.agents.crowd_draw import Cells
 from undertow.agents.observation import Place
+from undertow.errors import NotRecorded, UndertowError
 from undertow.measures.leverage_map import LeverageMap, SymbolMap, leverage_map
+from undertow.model.periods import time_text
 from undertow.tape import Tape
 
 REACH = 0.15
@@ -35,11 +37,21 @@ def give_map(
     -------
     LeverageMap or None
         The map, None where nobody needs one.
+
+    Raises
+    ------
+    UndertowError
+        When the tape has nothing from before the start.
     """
     crowds = [agent for agent in agents if isinstance(agent, Crowd)]
     if not crowds or not symbols:
         return None
-    found = leverage_map(tape, place.start_ns, symbols=list(symbols.values()))
+    try:
+        found = leverage_map(tape, place.start_ns, symbols=list(symbols.values()))
+    except NotRecorded as error:
+        raise UndertowError(
+            f"the crowd's positions come from the tape before {time_text(place.start_ns)}: {error}"
+        ) from None
     for asset, symbol in symbols.items():
         number = place.assets.index(asset)
         cells = cells_of(found.of(symbol))

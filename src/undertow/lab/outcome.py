@@ -115,8 +115,8 @@ class Outcome:
     def bars(self, asset: str, venue: str | None) -> pl.DataFrame:
         """Bars of a price: ``ns`` (end), ``open``, ``high``, ``low``, ``close``; by time.
 
-        Of one venue, or the median over the spot markets; where there is none, over the venues'
-        indices, else over all venues.
+        Of one venue, or the median over the spot markets; where those hardly trade, over the
+        venues' indices, else over all venues.
 
         Raises
         ------
@@ -134,7 +134,12 @@ class Outcome:
         else:
             spot = bars.filter(pl.col("is_spot"))
             index = self._index.filter(pl.col("asset") == asset)
-            bars = spot if spot.height else index if index.height else bars
+            # On a real path hardly anybody trades on spot: a few bars are no price history.
+            trades_all_the_time = spot["ns"].n_unique() >= 0.9 * index["ns"].n_unique()
+            if spot.height and trades_all_the_time:
+                bars = spot
+            elif index.height:
+                bars = index
         if not bars.height:
             raise NotRecorded(f"prices of {asset}{f' at {venue}' if venue else ''}")
         prices = ("open", "high", "low", "close")

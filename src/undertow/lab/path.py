@@ -22,7 +22,8 @@ def price_path(
 
     Within a bar the price goes from the open to the extreme that lies on its way, to the other
     one, and to the close: low first where the bar closed above its open, else high first. That
-    order is an assumption; bars shorter than an hour make it matter little.
+    order is an assumption; bars shorter than an hour make it matter little. A bar of two steps is
+    its two extremes; shorter ones are joined to bars of two steps.
 
     Parameters
     ----------
@@ -76,18 +77,39 @@ def _bars(
     return (None, "") if best is None else (best[3], best[2])
 
 
+def _in_windows(bars: pl.DataFrame, start_ns: int, window_ns: int) -> pl.DataFrame:
+    """Bars joined to longer ones, so that both extremes of each find a step."""
+    number = (pl.col("ts").cast(pl.Int64) - start_ns) // window_ns
+    return (
+        bars.group_by(number.alias("number"), maintain_order=True)
+        .agg(pl.first("open"), pl.max("high"), pl.min("low"), pl.last("close"))
+        .select(pl.col("number").mul(window_ns).add(start_ns).alias("ts"), pl.exclude("number"))
+    )
+
+
 def _walk(bars: pl.DataFrame, start_ns: int, step_ns: int, steps: int) -> Floats:
+    length_ns = duration_ns(str(bars["interval"][0]))
+    if length_ns < 2 * step_ns:
+        length_ns = 2 * step_ns
+        bars = _in_windows(bars, start_ns, length_ns)
     opens, highs, lows, closes = (
         bars[name].to_numpy() for name in ("open", "high", "low", "close")
     )
-    at_ns = bars["ts"].cast(pl.Int64).to_numpy()
-    length_ns = duration_ns(str(bars["interval"][0]))
+    # Counted from the start: nanoseconds since 1970 are too large for floats.
+    at_ns = bars["ts"].cast(pl.Int64).to_numpy() - start_ns
+    end_ns = at_ns + length_ns
     rises = closes >= opens
-    first, second = np.where(rises, lows, highs), np.where(rises, highs, lows)
-    # Extremes lie on steps, so that none is stepped over.
-    third = np.maximum(1, round(length_ns / step_ns / 3)) * step_ns
-    times = np.stack([at_ns, at_ns + third, at_ns + 2 * third, at_ns + length_ns - 1], axis=1)
-    prices = np.stack([opens, first, second, closes], axis=1)
-    grid = start_ns + step_ns * np.arange(steps)
-    path: Floats = np.interp(grid, times.ravel().astype(np.float64), prices.ravel())
+    low_first, high_first = np.where(rises, lows, highs), np.where(rises, highs, lows)
+    # Extremes lie on steps, so that none is stepped over; in a bar of two steps nothing else fits.
+    begins, ends = -(-at_ns // step_ns), -(-end_ns // step_ns)
+    count = ends - begins
+    third = np.maximum(1, np.rint(count / 3)).astype(np.int64)
+    one, other = np.minimum(third, count - 2), np.minimum(2 * third, count - 1)
+    times = np.stack(
+        [at_ns - 1, (begins + one) * step_ns, (begins + other) * step_ns, end_ns - 2], axis=1
+    )
+    times[:, 0] += (one > 0) | (at_ns % step_ns > 0)
+    prices = np.stack([opens, low_first, high_first, closes], axis=1)
+    grid = step_ns * np.arange(steps)
+    path: Floats = np.interp(grid, times.ravel(), prices.ravel())
     return path

@@ -111,7 +111,9 @@ class Prices:
         if kind == "median_of_fair_depth_and_ema":
             return _median(funded, mid, self._decayed(venue, last))
         if kind == "book":  # dated futures and spot: what is traded there
-            return np.where(np.isnan(mid), last, mid)
+            # Before the first quote or trade the eve's price stands, or no order would be taken.
+            traded = np.where(np.isnan(last), self.mark[venue], last)
+            return np.where(np.isnan(mid), traded, mid)
         return np.full_like(index, np.nan)
 
     def _decayed(self, venue: int, value: Floats) -> Floats:

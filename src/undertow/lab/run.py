@@ -33,6 +33,8 @@ ABOUT = "run.json"
 Progress = Callable[[int, int], None]
 # Folders whose code decides what a run does.
 _DECIDING = ("agents", "kernels", "lab", "measures", "model", "reference", "venues")
+_READ = ("candles", "marks", "open_interest", "funding")  # of a tape of the real market
+_TOLD = ("id", "scenario", "title", "event", "seed", "path", "version", "notes")
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,18 @@ def code_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def run_id(scenario: Scenario, seed: int, path: str) -> str:
-    """The name of a run."""
-    text = f"{scenario.digest()} {seed} {path} {code_hash()}"
+def run_id(scenario: Scenario, seed: int, path: str, given: str | None = None) -> str:
+    """The name of a run; ``given`` is the hash of a tape that is not the scenario's own."""
+    text = f"{scenario.digest()} {seed} {path} {code_hash()}{f' {given}' if given else ''}"
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def tape_hash(tape: Tape) -> str:
+    """Sixteen hexadecimal digits that change with what a run reads from a tape."""
+    digest = sha256()
+    for name in _READ:
+        digest.update(f"{name}\n{tape.table(name).collect().write_csv()}".encode())
+    return digest.hexdigest()[:16]
 
 
 def paced(scenario: Scenario, path: str, changes: Mapping[str, object]) -> Scenario:
@@ -135,7 +145,8 @@ def run(
     seed = scenario.seed if seed is None else seed
     if seed < 0:
         raise UndertowError(f"seed {seed}: expected 0 or more")
-    name = run_id(scenario, seed, path)
+    given = None if tape is None else tape_hash(tape)
+    name = run_id(scenario, seed, path, given)
     target = folder / name
     if (target / ABOUT).is_file():
         return open_run(target)
@@ -151,7 +162,7 @@ def run(
         "seed": seed, "path": path, "changes": {key: str(one) for key, one in
                                                 (changes or {}).items()},
         "version": undertow.__version__, "code": code_hash(), "given": used,
-        "notes": world.notes,
+        "tape": given, "notes": world.notes,
     }  # fmt: skip
     _write(world, scenario, target, about)
     return Run(target, about)
@@ -172,21 +183,33 @@ def open_run(folder: Path | str) -> Run:
         raise UndertowError(f"{path} {state}")
     try:
         about = json.loads(file.read_text())
+        if lacking := [key for key in _TOLD if key not in about]:
+            raise UndertowError(f"{file}: not a run's description: it lacks {lacking[0]}")
         if about["version"].split(".")[0] != undertow.__version__.split(".")[0]:
             raise UndertowError(
                 f"{path}: made by version {about['version']}; this is {undertow.__version__}:"
                 " run it again"
             )
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError):
         raise UndertowError(f"{file}: not a run's description") from None
     return Run(path, about)
 
 
-def replay(made: Run, folder: Path, progress: Progress | None = None) -> Run:
-    """Run again what a run was made from, with this code."""
+def replay(
+    made: Run, folder: Path, progress: Progress | None = None, tape: Tape | None = None
+) -> Run:
+    """Run again what a run was made from, with this code.
+
+    Raises
+    ------
+    UndertowError
+        For a run that was given a tape of its own, without that ``tape``.
+    """
+    if made.about.get("tape") and tape is None:
+        raise UndertowError(f"{made.folder}: it was given a tape of its own; a replay needs that")
     return run(
         made.scenario, seed=int(made.about["seed"]), path=str(made.about["path"]), folder=folder,
-        progress=progress, changes=made.about.get("changes"),
+        progress=progress, tape=tape, changes=made.about.get("changes"),
     )  # fmt: skip
 
 
@@ -205,7 +228,10 @@ def _begun(target: Path) -> tuple[World | None, dict[str, str]]:
     file = target / CHECKPOINT
     if not file.is_file():
         return None, {}
-    world, used = pickle.loads(file.read_bytes())
+    try:
+        world, used = pickle.loads(file.read_bytes())
+    except Exception as error:  # damaged bytes can raise anything
+        raise UndertowError(f"{file}: damaged ({type(error).__name__}); delete it") from None
     return world, used
 
 

@@ -428,7 +428,7 @@ class World:
             quantity = np.zeros((*shape, len(self.setup.place.assets)))
             for venue in np.flatnonzero(count).tolist():
                 listings, some = self.markets[venue].listings, int(count[venue])
-                lots, units = self.markets[venue].data.holdings(int(first[venue]), some)
+                lots, units = self.markets[venue].data.holdings(int(first[venue]) + np.arange(some))
                 cash[venue, :some] = units / CASH_UNITS * listings.settlement_usd
                 quantity[venue, :some, self._places[venue]] = (lots * listings.lot).T
         liquidated: list[NDArray[Any]] = []

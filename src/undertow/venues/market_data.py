@@ -72,22 +72,21 @@ class MarketData:
 
     def open_lots(self) -> Ints:
         """Lots held long, by instrument: the open interest."""
-        totals = np.zeros(self._instruments, np.int64)
-        market_view.open_lots(self._engine.venue.positions, totals)
-        return totals
+        lots: Ints = self._engine.venue.contracts["long_lots"].copy()
+        return lots
 
-    def holdings(self, first: int, count: int) -> tuple[Ints, Ints]:
-        """Lots ``(accounts, instruments)`` and cash units (isolated margin included) of a block.
+    def holdings(self, accounts: Ints) -> tuple[Ints, Ints]:
+        """Lots ``(accounts, instruments)`` and cash units (isolated margin included) of some.
 
         Of spot instruments: lots' worth of the coins that are held.
         """
-        lots = np.zeros((count, self._instruments), np.int64)
-        cash_units = np.zeros(count, np.int64)
+        lots = np.zeros((len(accounts), self._instruments), np.int64)
+        cash_units = np.zeros(len(accounts), np.int64)
         venue = self._engine.venue
-        market_view.holdings(venue.accounts, venue.positions, first, lots, cash_units)
+        market_view.holdings(venue.accounts, venue.positions, accounts, lots, cash_units)
         assets = len(venue.assets)
         if assets > 1:
-            held = venue.holdings["units"].reshape(-1, assets)[first : first + count]
+            held = venue.holdings["units"].reshape(-1, assets)[accounts]
             for place in np.flatnonzero(venue.contracts["kind"] == codes.SPOT):
                 contract: Any = venue.contracts[place]
                 units = held[:, int(contract["base_asset"])]

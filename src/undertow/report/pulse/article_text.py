@@ -58,7 +58,7 @@ class Note:
 class Article:
     """A market text; ``notes`` are in the order in which the text first needs them."""
 
-    title: str
+    title: Sentence
     dateline: str
     lead: list[Sentence]
     parts: list[Part]
@@ -68,7 +68,8 @@ class Article:
     def as_json(self) -> dict[str, Any]:
         """Plain values: each sentence as pieces, each piece with the id of its source, if any."""
         return {
-            "title": self.title,
+            "title": plain(self.title),
+            "title_pieces": _pieces(self.title),
             "dateline": self.dateline,
             "lead": [_pieces(sentence) for sentence in self.lead],
             "sections": [
@@ -121,19 +122,20 @@ def numbered(sentences: Sequence[Sentence]) -> dict[str, int]:
     return found
 
 
-def marks(sentence: Sentence, numbers: Mapping[str, int]) -> list[tuple[str, int | None]]:
-    """The pieces with the number of their note, or None for plain ones.
+def marks(sentence: Sentence, numbers: Mapping[str, int]) -> list[tuple[str, int | None, bool]]:
+    """The pieces with the number of their note, and whether the number is to be shown.
 
-    Of neighbours with one source only the last has the number: one mark is enough.
+    Of neighbours with one source only the last shows it: one mark is enough. Plain pieces have
+    no number.
     """
-    found: list[tuple[str, int | None]] = []
+    found: list[tuple[str, int | None, bool]] = []
     for at, piece in enumerate(sentence):
         if isinstance(piece, str):
-            found.append((piece, None))
+            found.append((piece, None, False))
             continue
         later = [other for other in sentence[at + 1 :] if isinstance(other, Cited)]
         again = bool(later) and later[0].source == piece.source
-        found.append((piece.text, None if again else numbers[piece.source]))
+        found.append((piece.text, numbers[piece.source], not again))
     return found
 
 

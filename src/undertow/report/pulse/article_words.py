@@ -30,7 +30,7 @@ def percent(fraction: float) -> str:
         return f"{size:.0f} %"
     if size >= 0.995:
         return f"{size:.1f} %"
-    digits = 2 if size >= 0.0995 or size == 0 else 4
+    digits = 2 if size >= 0.0095 or size == 0 else 4
     return f"{size:.{digits}f} %"
 
 
@@ -69,6 +69,13 @@ def moved(change: float) -> str:
     if abs(change) < 0.02:
         return "slipped" if change < 0 else "edged up"
     return "fell" if change < 0 else "rose"
+
+
+def moves(change: float) -> str:
+    """The same verb for a headline."""
+    if abs(change) < 0.02:
+        return "slips" if change < 0 else "edges up"
+    return "falls" if change < 0 else "rises"
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -136,7 +143,7 @@ def report(item: Reported) -> list[Piece]:
     if item.unit == "USD":
         text = dollars(item.value)
     elif item.unit == "pct":
-        text = percent(item.value / 100)
+        text = f"{abs(item.value):g} %"
     else:
         text = f"{item.value:,.0f}"
     return [_QUALIFIERS.get(item.figure.split(" ")[0], ""), Cited(text, item.id)]
