@@ -17,6 +17,9 @@ _CLOSINGS = (codes.FILL, codes.TAKEOVER, codes.DELEVERAGED)
 def frames(markets: list[Market], place: Place, interval_ns: int) -> dict[str, pl.DataFrame]:
     """All forced closings of a run: one row per liquidation order, takeover or deleveraging.
 
+    The side is that of the position which was closed; of a deleveraging that of the winner, whose
+    account the row names. Where a customer lost his position straight to winners, without a fund
+    in between, that is a takeover, too.
     The price of an order is the mean of its fills. Stage ``full`` means that the order found
     buyers for all that it had to close, ``partial`` that something was left.
     """
@@ -40,14 +43,21 @@ def frames(markets: list[Market], place: Place, interval_ns: int) -> dict[str, p
 def _closings(market: Market, venue: str, rows: Rows, ts_ns: Rows, block: Rows) -> pl.DataFrame:
     is_closing = np.isin(rows["kind"], _CLOSINGS)
     rows, ts_ns, block = rows[is_closing], ts_ns[is_closing], block[is_closing]
+    # A deleveraging has two accounts: first the loser, mostly the fund, then the winner.
+    straight = (rows["kind"] == codes.DELEVERAGED) & (rows["account"] >= codes.FIRST_CUSTOMER)
+    number = np.repeat(np.arange(len(rows)), 1 + straight)
+    is_loser = np.diff(number, prepend=-1) == 0
+    rows, ts_ns, block = rows[number], ts_ns[number], block[number]
     instrument = rows["instrument"].astype(np.int64)
-    kind = rows["kind"].astype(np.int64)
-    # A forced order sells what was long; other events tell the side of the position itself.
-    is_short = (rows["side"] == codes.BUY) == (kind == codes.FILL)
+    kind = np.where(is_loser, codes.TAKEOVER, rows["kind"]).astype(np.int64)
+    is_winner = kind == codes.DELEVERAGED
+    # A forced order sells what was long; other events tell the side of the (loser's) position.
+    is_short = ((rows["side"] == codes.BUY) == (kind == codes.FILL)) ^ is_winner
+    account = np.where(is_winner, rows["maker_account"], rows["account"]).astype(np.int64)
     lots = rows["quantity_lots"]
     frame = pl.DataFrame({
         "ts": ts_ns, "block": block, "kind": kind, "instrument": instrument,
-        "account": rows["account"].astype(np.int64), "is_short": is_short,
+        "account": account, "is_short": is_short,
         "quantity": lots * market.listings.lot[instrument],
         "value": rows["price_ticks"] * market.listings.tick[instrument] * lots,
         "lots": lots, "usd": market.usd(instrument, rows["price_ticks"], lots),

@@ -121,10 +121,12 @@ def _headline(given: Sequence[Statement], texts: int) -> str:
     rest = len(given) - holds - wrong
     figures = "1 figure" if len(given) == 1 else f"{len(given)} figures"
     where = "1 text" if texts == 1 else f"{texts} texts"
-    return (
-        f"{figures} in {where}: {holds} hold{'s' * (holds == 1)},"
-        f" {wrong} {'is' if wrong == 1 else 'are'} contradicted, {rest} cannot be judged."
-    )
+    said = [
+        (holds, f"{holds} hold{'s' * (holds == 1)}"),
+        (wrong, f"{wrong} {'is' if wrong == 1 else 'are'} contradicted"),
+        (rest, f"{rest} cannot be judged"),
+    ]
+    return f"{figures} in {where}: {', '.join(text for count, text in said if count)}."
 
 
 def _quantities(groups: Sequence[Group]) -> Panel:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from undertow.claims.library import LibraryFigure, listed
+from undertow.claims import library
 from undertow.claims.reconcile.ranges import shown
 from undertow.measures.as_of import DAY_NS, HOUR_NS, Span, as_of_span
 from undertow.measures.published import events
@@ -112,7 +112,7 @@ def known(view: View) -> list[Reported]:
     if event is None or view.tape.manifest.kind == "simulated":
         return []
     found = []
-    for item in listed(event):
+    for item in library.listed(event):
         span = as_of_span(item.as_of)
         if span is None or span[1] > view.at_ns:
             continue
@@ -144,7 +144,7 @@ def _event(at_ns: int) -> str | None:
     return None if not near else str(near[-1]["event"])
 
 
-def _measured(item: LibraryFigure, span: Span, view: View) -> str:
+def _measured(item: library.LibraryFigure, span: Span, view: View) -> str:
     """Id of the pulse's figure of the same thing at about the same time; else empty."""
     middle, window = (span[0] + span[1]) // 2, item.window or ""
     if middle < view.start_ns or window in _OTHER_WINDOWS:
