@@ -1,22 +1,47 @@
-"""One simulated day of a whole world: venues, a crowd of a million accounts, agents, the record.
+"""Seconds and memory of one simulated day: six venues, ten assets, a crowd, all other agents.
 
-``python -m benchmarks.world [--steps N] [--accounts N] [--peer-python PATH ...]``
+``python -m benchmarks.world [--accounts N ...] [--steps N] [--peer-python PATH ...]``; a day has
+86,400 steps of a second. Of each size a part of the day is run, in a process of its own, and the
+day is that part's begin plus its time per step times the day's steps: **extrapolated**, and said
+so in the table; ``--steps 86400`` runs all of it. The market is calm and its path its own (closed
+loop). Six leveraged venues with rules of binance-usdm list all ten assets; a spot market that
+makes the index is a seventh. Seconds are those of the processor. Nothing of ABIDES or PAMS is
+compared unless ``--peer-python`` names a Python that has them, see `PEERS`.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
+from undertow.lab.build import build
 from undertow.lab.scenario import Scenario, from_content
 
+# Rounded prices of November 2025; only their sizes matter here.
 ASSETS = {
     "BTC": 106_000, "ETH": 3_700, "SOL": 175, "XRP": 2.4, "DOGE": 0.175, "BNB": 1_030,
     "ADA": 0.57, "LINK": 16.2, "AVAX": 17.3, "LTC": 95,
 }  # fmt: skip
 RULES = "binance-usdm@2025-11-03"
 VENUES = 6
-AGENTS = ("crowd", "market_maker", "arbitrageur", "basis_trader", "momentum", "dip_buyer",
-          "value_buyer", "fisher", "noise", "flows")  # fmt: skip
+DAY_STEPS = 86_400
+MINUTE_STEPS = 60
+ACCOUNTS = (10_000, 100_000, 1_000_000)
+GOAL_S, GOAL_GIB = 120.0, 4.0
+AGENTS = (
+    "crowd", "market_maker", "arbitrageur", "basis_trader", "momentum", "dip_buyer",
+    "value_buyer", "fisher", "noise", "flows",
+)  # fmt: skip
+PEERS = {"ABIDES": "abides_markets", "PAMS": "pams"}
 
 
 def assumed(value: object) -> dict[str, object]:
@@ -24,28 +49,117 @@ def assumed(value: object) -> dict[str, object]:
     return {"value": value, "assumed": True, "note": "for timing only"}
 
 
-def scenario(accounts: int, steps: int, venues: int = VENUES) -> Scenario:
-    """A calm day: every venue lists every asset, and every population takes part."""
+def scenario(accounts: int, steps: int) -> Scenario:
+    """A calm day: every venue lists every asset, each half as large as the one before."""
     size = {asset: 2.0**-place for place, asset in enumerate(ASSETS)}
     depth = {asset: assumed(4e7 * share) for asset, share in size.items()}
+    spot = {
+        "id": "binance-spot", "quote": "USDT", "weight_in_index": assumed(1), "depth_usd": depth,
+        "volume_usd": {asset: assumed(4e9 * share) for asset, share in size.items()},
+    }  # fmt: skip
+    venues = [
+        {
+            "id": f"venue-{number}", "rules": RULES, "quote": "USDT",
+            "symbols": {asset: f"{asset}USDT" for asset in ASSETS},
+            "open_interest_usd": {asset: assumed(2e9 * share) for asset, share in size.items()},
+            "depth_usd": depth, "insurance_fund_usd": assumed(1e8),
+            "accounts": assumed(accounts // VENUES),
+        }
+        for number in range(VENUES)
+    ]  # fmt: skip
     content: dict[str, Any] = {
         "name": "benchmark", "title": "A calm day", "seed": 1,
         "span": {"start": "2025-11-03T00:00:00Z", "length": f"{steps}s", "step": "1s",
                  "record": "1m"},
         "asset": {asset: {"price_usd": assumed(price), "daily_volatility": assumed(0.02)}
                   for asset, price in ASSETS.items()},
-        "spot": [{"id": "binance-spot", "quote": "USDT", "weight_in_index": assumed(1),
-                  "depth_usd": depth, "volume_usd": {a: assumed(4e9 * s) for a, s in size.items()}}],
-        "venue": [
-            {
-                "id": f"venue-{number}", "rules": RULES, "quote": "USDT",
-                "symbols": {asset: f"{asset}USDT" for asset in ASSETS},
-                "open_interest_usd": {a: assumed(2e9 * s) for a, s in size.items()},
-                "depth_usd": depth, "insurance_fund_usd": assumed(1e8),
-                "accounts": assumed(accounts // venues),
-            }
-            for number in range(venues)
-        ],
-        "agent": [{"name": kind, "kind": kind} for kind in AGENTS],
+        "spot": [spot], "venue": venues, "agent": [{"name": one, "kind": one} for one in AGENTS],
     }  # fmt: skip
     return from_content(content, "benchmark")
+
+
+def measure(accounts: int, steps: int) -> dict[str, float]:
+    """One run: seconds to begin, for the first half of the steps and for the rest, memory, orders.
+
+    The first minute counts as the beginning: quotes are put up, and kernels are loaded. An hour and
+    a minute has two renewals of the crowd, as every other hour.
+    """
+    start_s = time.process_time()
+    world = build(scenario(accounts, steps), seed=1, path="model", tape=None).world
+    marks_s = [start_s]
+    before = 0
+    for done in world.run():
+        if done == MINUTE_STEPS:
+            before = int(world.next_id.sum())
+        if done in (MINUTE_STEPS, MINUTE_STEPS + (steps - MINUTE_STEPS) // 2, steps):
+            marks_s.append(time.process_time())
+    begun_s, half_s, end_s = (one - marks_s[0] for one in marks_s[1:])
+    return {
+        "begin_s": begun_s, "first_s": half_s - begun_s, "second_s": end_s - half_s,
+        "orders": float(world.next_id.sum()) - before,
+        "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }  # fmt: skip
+
+
+def measured_apart(accounts: int, steps: int) -> dict[str, float]:
+    """The same in a process of its own, so that its memory is its own."""
+    command = [sys.executable, "-m", "benchmarks.world", "--one", str(accounts), str(steps)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found: dict[str, float] = json.loads(said.splitlines()[-1])
+    return found
+
+
+def add_row(table: Table, accounts: int, steps: int, found: dict[str, float]) -> None:
+    """One size."""
+    run_s = found["first_s"] + found["second_s"]
+    each_s = run_s / (steps - MINUTE_STEPS)
+    day_s = found["begin_s"] + each_s * (DAY_STEPS - MINUTE_STEPS)
+    is_met = day_s < GOAL_S and found["gib"] < GOAL_GIB
+    table.add_row(
+        f"{accounts:,}", f"{found['begin_s']:.1f} s", f"{1e3 * each_s:.2f} ms",
+        f"{found['second_s'] / found['first_s']:.2f}", f"{day_s:.0f} s", f"{found['gib']:.2f} GiB",
+        f"{found['orders'] / run_s:,.0f}",
+        ("met" if is_met else "NOT met") if accounts == max(ACCOUNTS) else "",
+    )  # fmt: skip
+
+
+def peer_text(package: str, pythons: list[Path]) -> str:
+    """Whether somebody else's simulator is there; there is no adapter that would run one yet."""
+    for python in pythons:
+        command = [str(python), "-c", f"import {package}"]
+        asked = subprocess.run(command, capture_output=True, check=False)
+        if asked.returncode == 0:
+            return "installed, not measured: no market of the same agents was written for it"
+    return "not available"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks.world", description=__doc__)
+    parser.add_argument("--data", type=Path, help="not used")
+    parser.add_argument("--peers", type=Path, help="not used")
+    parser.add_argument("--peer-python", type=Path, action="append", default=[])
+    parser.add_argument("--accounts", type=int, nargs="+", default=list(ACCOUNTS))
+    parser.add_argument("--steps", type=int, default=3660, help="whole minutes of the day to run")
+    parser.add_argument("--one", type=int, nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.one:
+        print(json.dumps(measure(*options.one)))
+        return
+    if options.steps % MINUTE_STEPS or options.steps < 3 * MINUTE_STEPS:
+        parser.error(f"--steps {options.steps}: expected whole minutes, three at least")
+    part = "run whole" if options.steps == DAY_STEPS else f"extrapolated from {options.steps:,}"
+    table = Table(
+        "accounts", "begin", "a step", "2nd / 1st half", "the day", "peak memory", "orders/s",
+        f"< {GOAL_S:.0f} s, {GOAL_GIB:.0f} GiB",
+        title=f"{DAY_STEPS:,} steps, {part}; {VENUES} venues + spot, {len(ASSETS)} assets",
+    )  # fmt: skip
+    for accounts in options.accounts:
+        add_row(table, accounts, options.steps, measured_apart(accounts, options.steps))
+    for name, package in PEERS.items():
+        table.add_row(name, peer_text(package, options.peer_python))
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+if __name__ == "__main__":
+    main()

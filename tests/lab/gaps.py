@@ -51,9 +51,7 @@ def falling_tape(closes: list[float]) -> Tape:
     return Tape.from_frames({"candles": pl.concat([hours, bars(closes, "1m", start_ns)])})
 
 
-def on_path(
-    folder: Path, closes: list[float], changes: Mapping[str, object] | None = None
-) -> Run:
+def on_path(folder: Path, closes: list[float], changes: Mapping[str, object] | None = None) -> Run:
     """A run on given prices, a minute each, in steps of ten seconds."""
     span = {"span.length": f"{len(closes)}m", "span.step": "10s"}
     made = small({**span, **(changes or {})})

@@ -73,9 +73,7 @@ def test_a_run_found_again_is_not_run_again(made: Run) -> None:
 
 
 @pytest.mark.parametrize("step", [1, 95, 180])
-def test_an_interrupted_run_goes_on_to_the_same_tape(
-    made: Run, tmp_path: Path, step: int
-) -> None:
+def test_an_interrupted_run_goes_on_to_the_same_tape(made: Run, tmp_path: Path, step: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(small(), path="model", folder=tmp_path, progress=stop_at(step))
     target = tmp_path / made.id
@@ -83,9 +81,7 @@ def test_an_interrupted_run_goes_on_to_the_same_tape(
     with pytest.raises(UndertowError, match="was interrupted: run it again"):
         open_run(target)
     steps: list[int] = []
-    again = run(
-        small(), path="model", folder=tmp_path, progress=lambda done, _: steps.append(done)
-    )
+    again = run(small(), path="model", folder=tmp_path, progress=lambda done, _: steps.append(done))
     assert steps == list(range(step + 1, 181))
     assert bytes_below(again.folder) == bytes_below(made.folder)
 

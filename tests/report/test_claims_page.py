@@ -15,15 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+import making
 from browsing import Browser, found
 from undertow.claims.claim import Claim
-from undertow.claims.reconcile import Source, Statement, reconcile
+from undertow.claims.reconcile import Group, Source, Statement, reconcile
 from undertow.cli import app
+from undertow.model.periods import time_ns
 from undertow.report.claims import reconciliation_page
 from undertow.report.claims.league import FEWEST, interval, standings
 from undertow.report.claims.page import SIGNS, render
 from undertow.report.claims.sums import readable
+from undertow.report.claims.tape_series import measured
 from undertow.report.claims.texts import pieces
+from undertow.tape import Tape
 
 needs_browser = pytest.mark.skipif(found() is None, reason="no Chromium on this machine")
 ARTICLE = """Over $1.37 billion was liquidated in the 24 hours to 11:00 UTC on November 4.
@@ -169,6 +173,16 @@ def test_a_checked_sentence_is_a_dot_on_the_curve(folder: Path) -> None:
     assert "1.37 billion USD, whole market: liquidations (both): consistent." in page
 
 
+def test_a_text_without_figures_makes_a_page_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "quiet.txt").write_text("Nothing happened.")
+    run("reconcile", str(tmp_path / "quiet.txt"), "--date", "2025-11-04", "--json", "--out",
+        str(tmp_path / "out"))  # fmt: skip
+    page = (tmp_path / "out" / "claims.html").read_text(encoding="utf-8")
+    assert "No figures in 1 text." in page
+    assert "Nothing to draw" in page
+    assert "plotly" not in page.split("<main>")[1].split("</main>")[1]
+
+
 def statement(number: int, start: int, end: int, verdict: str = "consistent", text: str = "",
               **fields: Any) -> Statement:  # fmt: skip
     claim = Claim(metric="price", value=1.0, unit="USD", span=text[start:end], start=start)
@@ -223,6 +237,32 @@ def test_sums_are_written_as_people_write_them() -> None:
     assert readable("1360000000-1210000000") == "1,360,000,000 − 1,210,000,000"
     assert readable("103849/(1-0.032)") == "103,849 ÷ (1 − 0.032)"
     assert readable("a+b <= 7e+07") == "a+b ≤ 70,000,000"
+
+
+def group(family: str, subject: str) -> Group:
+    return Group(id="G1", family=family, subject=subject, scope="all", episode=None, title="",
+                 statements=[])  # fmt: skip
+
+
+def test_the_tape_draws_its_own_line_where_it_has_one() -> None:
+    start = time_ns("2025-11-04T00:00Z")
+    day = 86_400 * 1_000_000_000
+    tape = Tape.from_frames(
+        {"candles": making.candles(288), "liquidations": making.liquidations(60)}
+    )
+    span = (start, start + day)
+    name, times, lows = measured(tape, group("price", "BTC"), "low", "USD", span) or ("", [], [])
+    assert name == "binance-usdm BTCUSDT, low of each 5m"
+    assert (times[0], lows[0], len(lows)) == ("2025-11-04 00:00:00", 99.0, 288)
+    found = measured(tape, group("liquidations", "ALL"), "both", "USD", span)
+    assert found is not None
+    total = sum(1000.0 + n for n in range(60))
+    assert found[2][-1] == pytest.approx(total, rel=1e-5)
+    longs = measured(tape, group("liquidations", "ALL"), "long", "USD", span)
+    assert longs is not None and longs[2][-1] == pytest.approx(total, rel=1e-5)
+    assert measured(tape, group("price", "SOL"), "low", "USD", span) is None
+    assert measured(tape, group("etf flow", "BTC"), "", "USD", span) is None
+    assert measured(None, group("price", "BTC"), "low", "USD", span) is None
 
 
 def test_every_verdict_has_a_sign() -> None:

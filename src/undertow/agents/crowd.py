@@ -37,11 +37,12 @@ class CrowdSettings(Settings):
     long_share: float = Field(1.0, ge=0, le=1, description="Share of all longs that it holds.")
     short_share: float = Field(0.75, ge=0, le=1, description="Share of all shorts that it holds.")
     long_leverage: str = Field(
-        "1:0.28 2:0.399 3:0.2 5:0.08 10:0.03 20:0.008 50:0.002 100:0.001",
-        description="Effective leverage and its share of notional, where no map is given.",
+        "1.2:0.1 2.5:0.13 4:0.15 5.5:0.13 8:0.14 12:0.17 25:0.105 33:0.047 50:0.025 90:0.003",
+        description="Leverage and its share of notional, where no map is given: about what the"
+        " map gives for the eves of October and November 2025.",
     )
     short_leverage: str = Field(
-        "1:0.379 2:0.4 3:0.15 5:0.05 10:0.015 20:0.004 50:0.0015 100:0.0005",
+        "1.2:0.11 2.5:0.13 4:0.15 5.5:0.12 8:0.13 12:0.22 25:0.09 33:0.033 50:0.013 90:0.004",
         description="The same for shorts.",
     )
     max_leverage: float = Field(125.0, ge=1, description="Nobody has more.")
@@ -54,13 +55,20 @@ class CrowdSettings(Settings):
     stop_sigmas: float = Field(2.0, gt=0, description="Median distance of stops, daily sigma.")
     rescue_share: float = Field(0.05, ge=0, le=1, description="Accounts that add margin, once.")
     rescue_size: float = Field(0.5, ge=0, description="How much, by their equity on the eve.")
+    protected_share: float = Field(
+        0.78,
+        ge=0,
+        le=1,
+        description="Accounts that a stop closes in time, however fast the move, and that somebody"
+        " else follows at once.",
+    )
     attentive_share: float = Field(
         0.97, ge=0, le=1, description="Accounts that close by hand once they notice a warning."
     )
     warned_at: float = Field(
         0.5, gt=0, le=1, description="Share of the way to liquidation at which one is warned."
     )
-    notice_s: float = Field(200.0, gt=0, description="Median time until it is noticed, seconds.")
+    notice_s: float = Field(7200.0, gt=0, description="Median time until it is noticed, seconds.")
     notice_power: float = Field(
         1.0, ge=0, description="Growth of that time with the margin, in daily ranges."
     )
@@ -73,11 +81,11 @@ class CrowdSettings(Settings):
     )
     lifetime_power: float = Field(1.2, ge=0, description="Growth of that life with the margin.")
     panic_share: float = Field(
-        0.02, ge=0, le=1, description="Accounts that give up in a move, less those that follow them."
+        0.02, ge=0, le=1, description="Accounts that give up in a move, net of who follows."
     )
     panic_sigmas: float = Field(3.0, gt=0, description="Median move against them, daily sigma.")
     profit_share: float = Field(
-        0.03, ge=0, le=1, description="Accounts that take a profit, less those that follow them."
+        0.03, ge=0, le=1, description="Accounts that take a profit, net of who follows."
     )
     profit_sigmas: float = Field(2.0, gt=0, description="Median move for them, daily sigma.")
 
@@ -127,6 +135,7 @@ class Crowd(Agent):
                 self.place, venue, self.parameters, price, self.book, self._positions[venue],
                 self._seconds[venue], self.dice,
             )  # fmt: skip
+            self._protect(held, price)
             for asset in np.unique(held.asset).tolist():
                 own = held.asset == asset
                 orders.open(
@@ -134,6 +143,16 @@ class Crowd(Agent):
                     held.equity_usd[own],
                 )  # fmt: skip
             self._decide(venue, held, price)
+
+    def _protect(self, held: Holdings, price: Floats) -> None:
+        """Accounts whose stop works are replaced by a holder with new margin, whatever happens.
+
+        One position closes and another opens at the same price, so nothing is traded; all that a
+        venue sees of it is an account that never runs out of margin. So it gets full margin.
+        """
+        accounts = int(held.account.max(initial=-1)) + 1
+        safe = (self.dice.random(accounts) < self.parameters.protected_share)[held.account]
+        held.equity_usd[safe] = np.abs(held.quantity[safe]) * price[held.asset[safe]]
 
     def act(self, seen: Observation, orders: Orders) -> None:
         """What the marks have set off."""

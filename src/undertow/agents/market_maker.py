@@ -53,20 +53,20 @@ class MarketMakerSettings(Settings):
         0.3, ge=0, description="Shift of all venues' quotes at the sum of limits, in daily sigma."
     )
     spread: float = Field(1e-4, ge=0, description="Half the usual spread, as a fraction.")
-    impact: float = Field(0.7, ge=0, description="Factor of the square-root law; 0.5 to 2.")
+    impact: float = Field(1.0, ge=0, description="Factor of the square-root law; 0.5 to 2.")
     turnover: float = Field(150.0, gt=0, description="Daily volume over depth within 1 %.")
     memory_s: float = Field(1800.0, gt=0, description="How long flow is remembered, seconds.")
     permanent: float = Field(0.5, ge=0, le=1, description="Share of impact that stays.")
-    learn_s: float = Field(300.0, gt=0, description="Until a pushed price is believed, seconds.")
+    learn_s: float = Field(200.0, gt=0, description="Until a pushed price is believed, seconds.")
     agree_s: float = Field(30.0, gt=0, description="Until venues agree on a price, seconds.")
-    refill_s: float = Field(20.0, gt=0, description="Until eaten depth is back, seconds.")
+    refill_s: float = Field(40.0, gt=0, description="Until eaten depth is back, seconds.")
     depth_withdrawal: float = Field(
-        0.4, ge=0, description="Elasticity of depth to volatility; 0: makers never step back."
+        0.6, ge=0, description="Elasticity of depth to volatility; 0: makers never step back."
     )
     withdrawal: float = Field(1.0, ge=0, description="A lever: that elasticity times this.")
     recovery_s: float = Field(2400.0, gt=0, description="Half-life of the alarm, seconds.")
     news_move: float = Field(
-        1.0, description="Fall that news of severity 1 means to makers, in daily sigma."
+        2.0, description="Fall that news of severity 1 means to makers, in daily sigma."
     )
     discovers: bool = Field(True, description="Whether information moves it without trades.")
     together: float = Field(0.6, ge=0, le=1, description="Common share of that information.")

@@ -9,8 +9,8 @@ from undertow.agents.prices import per_sqrt_second
 
 # Volatility up to this multiple of the usual is nothing special (assumed).
 DEADBAND = 1.5
-# The alarm's highest, as a multiple of the usual volatility (assumed); with an elasticity of 0.8
-# that leaves 2.5 % of the usual depth.
+# The alarm's highest, as a multiple of the usual volatility (assumed); with an elasticity of 0.6
+# that leaves 6 % of the usual depth.
 HIGHEST = 100.0
 # A severity of 1 counts as this multiple of the usual volatility (assumed).
 NEWS_MULTIPLE = 20.0

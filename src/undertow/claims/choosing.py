@@ -72,6 +72,8 @@ def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) ->
         titled = topic.bonus(metric.name, spot.quantity, spot.kind)
         of_level = _of_level(metric.name, spot.kind, previous)
         is_known = metric.name in topic.metrics or of_level or recalled == metric.name
+        if metric.name == "traders_liquidated":
+            is_known = is_known or previous.get("money", ("",))[0] == "liquidations"
         if not is_known and titled < 2 and not _has_needs(metric, spot):
             continue
         score, reasons = score_of(metric, spot)

@@ -43,8 +43,9 @@ def extract(article: Article) -> list[Claim]:
     figures = with_coins(quantities(text, times)[:MOST_FIGURES], names, text)
     topic, memory = topic_of(article.title or ""), Memory({})
     chosen: Chosen = []
+    coin = ""
     for number, sentence in enumerate(sentences(text, times, figures, names, is_spun)):
-        borrow_units(sentence)
+        coin = borrow_units(sentence, coin)
         mend_prices(sentence)
         mark_missing(sentence)
         chosen.append((sentence, choose(sentence, number, memory, topic)))

@@ -33,7 +33,9 @@ def fit(metric: Metric, spot: Spot) -> float:
         return -3.0  # "rose to 60%" is a level
     if spot.quantity.sign:
         return 2.0
-    if metric.name == "price_change" and spot.nearest(*_MOVES) > _NO_MOVE:
+    distances = words("direction", "down_after") | words("direction", "up_after")
+    is_apart = spot.key(1) in distances
+    if metric.name == "price_change" and not is_apart and spot.nearest(*_MOVES) > _NO_MOVE:
         return -3.0  # "Funding: BTC 0.0031%, ETH 0.0012%"
     return 3.5 if moves_beside(spot) else 2.0 * nearness(spot.nearest(*_MOVES))
 

@@ -25,6 +25,7 @@ _PAIR = r"[A-Z][A-Z0-9]{1,9}"
 _UNKNOWN = re.compile(
     rf"\b({_PAIR})(?= (?:and {_PAIR} )?{_VERB}| and {_PAIR} {_VERB}|'s price|’s price| price\b)"
     rf"|\b({_PAIR})(?= (?:native |governance )?(?:token|coin)\b)"
+    rf"|(?<=and )({_PAIR})(?= \d{{1,3}}(?:\.\d{{1,2}})?%)"
     rf"|\b(?:price of|token|coin) ({_PAIR})\b"
     r"|\b[A-Z][a-z]{2,20} \(([A-Z]{3,5})\)"
     r"|\b((?:[Tt]op \d{1,3} )?(?:[Tt]okens|[Cc]oins))"
@@ -55,13 +56,14 @@ def with_unknown(text: str, found: list[Mention]) -> list[Mention]:
 
 
 _SHARE = re.compile(
-    r"\b(?:shares|stock|stocks)\b(?! (?:market|exchange|index|indices|futures|buyback))",
+    r"\b(?:shares|stock|stocks|ADS|ADSs|ADRs?)\b"
+    r"(?! (?:market|exchange|index|indices|futures|buyback))",
     re.IGNORECASE,
 )
 _MOVES = re.compile(
     r"[A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? "
     r"(?:and [A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? )?"
-    rf"(?:(?:was down|is down|down|{_FELL}) )?"
+    rf"(?:has |have |had )?(?:(?:was down|is down|down|{_FELL}) )?"
     r"(?:(?:by|about|nearly|more than|over|almost|around|as much as|some|only|another) ){0,2}"
     r"\d{1,3}(?:\.\d{1,2})?(?:%| percent)"
 )

@@ -29,6 +29,8 @@ def named_groups(items: list[Item]) -> list[Names]:
     for index, item in enumerate(items):
         if item.mention is None or item.key != "@":
             continue
+        if index and items[index - 1].key in ("excluding", "except", "without", "besides", "ex"):
+            continue
         name = item.mention.name
         last = groups[-1] if groups else None
         if last is not None and index == last.last + 1:  # "the stablecoin USDe"

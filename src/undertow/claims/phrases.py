@@ -96,6 +96,8 @@ def _walk(
             at = index + skipped
             if at >= len(items) or (skipped and items[at - 1].key == ";"):
                 return
+            if items[at].key == "#" and any(item.key == "#" for item in items[index:at]):
+                continue  # another figure stands between
             if skipped > 1 and items[at - 1].key == "," and items[at - 2].key == "#":
                 return  # "lost 5%, with a market cap of": two clauses
             _walk(node.gap, items, first, at, figure, found)

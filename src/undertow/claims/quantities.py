@@ -55,7 +55,7 @@ _WORDED = re.compile(
 _FRACTION = re.compile(
     r"\b(?P<words>one half|half|(?:a|one)[ -](?:third|quarter|fifth|tenth)"
     r"|(?:two|three|four)[ -](?:thirds|quarters|fifths))"
-    r"(?= (?:of|from|off|below|the|its|their|less|more|lower|smaller|fewer|thinner|higher)\b)",
+    r"(?= (?:to|of|from|off|below|the|its|their|less|more|lower|smaller|fewer|thinner|higher)\b)",
     re.IGNORECASE,
 )
 

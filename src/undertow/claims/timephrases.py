@@ -74,6 +74,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ),
     # "the second coin by market value": words that rank a coin are about no figure.
     ("none", r"\bby (?:total )?(?:market )?(?:cap(?:itali[sz]ation)?|value|size)\b(?! of)"),
+    ("none", r"(?<![\w(.,$])\d{1,2}\)(?=\s)|(?<=\d)/\s?100\b"),  # of a list; of a scale
     ("none", r"\b\d{1,4}(?:st|nd|rd|th)\b"),
     ("none", r"\b\d{1,4}-(?:per|bit|layer|fold|delta)\b"),
 )  # fmt: skip

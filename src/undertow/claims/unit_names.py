@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from undertow.claims.mentions import Mention
+from undertow.claims.mentions import Mention, price_range
 from undertow.claims.quantities import Quantity
 from undertow.claims.sentences import Item, Sentence
 from undertow.claims.spot import figure_of, words
@@ -25,6 +25,8 @@ def with_coins(figures: list[Quantity], names: list[Mention], text: str) -> list
         while gap < len(text) and text[gap] in " \u00a0":
             gap += 1
         name = by_start.get(gap)
+        if name is not None and gap == figure.end and figure.low < 10:
+            continue  # "3CRV" is a name
         if name is None:
             ticker = _TICKER.match(text, gap) if gap > figure.end else None
             if ticker is not None and ticker[1] not in table("market")["not_coins"]["words"]:
@@ -36,15 +38,21 @@ def with_coins(figures: list[Quantity], names: list[Mention], text: str) -> list
     return figures
 
 
-def borrow_units(sentence: Sentence) -> None:
+def borrow_units(sentence: Sentence, coin: str = "") -> str:
     """A bare figure with a scale word ("1.3 billion") is taken for dollars, and flagged.
 
     One behind a word for holdings is of the coins that stand before it: ``bought 397 BTC, which
-    takes its holdings to 641,205``.
+    takes its holdings to 641,205``; ``coin`` is the one that earlier sentences spoke of. Returns
+    the coin that sentences behind it may mean.
     """
-    coin = ""
-    for index in sentence.figures():
-        quantity = figure_of(sentence.items[index])
+    for index, item in enumerate(sentence.items):
+        if item.mention is not None and item.mention.what == "asset":
+            bounds = price_range(item.mention.name)
+            is_dollar = bounds is not None and bounds[1] < 2.0 and bounds[0] >= 0.3
+            coin = coin if is_dollar else item.mention.name  # nobody counts stablecoins as coins
+        quantity = item.quantity
+        if quantity is None:
+            continue
         if unit_class(quantity) == "coin":
             coin = quantity.unit
         elif quantity.unit:
@@ -56,13 +64,14 @@ def borrow_units(sentence: Sentence) -> None:
             if not words("units", "counted") & after:
                 quantity.unit = "USD"
                 quantity.flags.append("unit missing")
+    return coin
 
 
 def _is_of_coins(items: list[Item], index: int) -> bool:
     """``1,142 coins``, ``now holds 550``, ``holdings of 641,205``: a number of coins."""
     after = items[index + 1].key if index + 1 < len(items) else ""
-    if after in ("coins", "tokens") or items[index - 1].key in ("holds", "owns"):
+    is_large = "," in figure_of(items[index]).digits
+    if (is_large and after in ("coins", "tokens")) or items[index - 1].key in ("holds", "owns"):
         return True
     before = {item.key for item in items[max(0, index - 5) : index]}
-    is_large = "," in figure_of(items[index]).digits
     return is_large and (bool(before & words("subject", "stack")) or before >= {"total", "to"})

@@ -130,9 +130,17 @@ def _progress(text: str) -> Iterator[Progress]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f}%"),
                TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    # Into a file or a pipe even an empty bar would write a line.
+    is_watched = console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=not is_watched) as bar:
         task = bar.add_task(text, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        try:
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+        except KeyboardInterrupt:
+            bar.stop()
+            complain("interrupted; the same command goes on from here")
+            raise
 
 
 def _tell(made: list[Run], as_json: bool) -> None:
@@ -174,7 +182,11 @@ def compare(
 
     rows = compare_runs(open_run(first), open_run(second))
     if as_json:
-        print_json([asdict(row) for row in rows])
+        known = [
+            {key: None if value != value else value for key, value in asdict(row).items()}
+            for row in rows
+        ]  # JSON has no NaN
+        print_json(known)
         return
     cells = [[one.name, f"{one.first:,.4g}", f"{one.second:,.4g}", one.unit] for one in rows]
     terminal.console().print(

@@ -36,6 +36,7 @@ from undertow.kernels.control import (
 )
 from undertow.kernels.exchange_arrays import (
     EVENT,
+    STATE_FIELDS,
     Exchange,
     with_more_positions,
     with_more_waiting,
@@ -92,6 +93,7 @@ from undertow.model.codes import (
 # What the venue is about to do within a command.
 BEGIN, FIRE_FIRST, COLLECT, LOOK, LIQUIDATE, RANK, FIRE_LAST = 0, 1, 2, 3, 4, 5, 6
 ROOM = 1 << 14
+PHASE = STATE_FIELDS.index("phase")
 AHEAD = 5
 
 Ranking = Callable[[Records, int], Lots]
@@ -121,7 +123,7 @@ def trade(venue: Exchange, commands: Records, start: int) -> int:
             cancel(venue, command)
         else:
             amend(venue, command)
-        if state["touched"] != 0:
+        if state["touched"] != 0 and next_fired(venue) != 0:
             state["phase"] = FIRE_LAST
             break
         index += 1
@@ -393,17 +395,21 @@ def process(
     if len(venue.events) < room:
         venue = venue._replace(events=np.zeros(room, EVENT))
     state: Any = venue.state[0]
+    # Plain integers: reading a record's fields one by one takes longer than the kernels.
+    word, kinds, count = venue.state.view(np.int64).item, commands["kind"].tolist(), len(commands)
     written: list[Records] = []
     done = 0
     while True:
-        while state["phase"] == RANK:
+        phase = word(PHASE)
+        while phase == RANK:
             venue = rank(venue, ranking, written)
-        if done == len(commands):
+            phase = word(PHASE)
+        if done == count:
             break
-        before = done, int(state["phase"])
+        before = done, phase
         state["events_needed"] = 0
-        done = action(commands[done]["kind"], state["phase"])(venue, commands, done)
-        if (done, int(state["phase"])) != before:
+        done = action(kinds[done], phase)(venue, commands, done)
+        if (done, word(PHASE)) != before:
             continue
         if not is_roomy(venue):
             venue = with_room(venue)

@@ -97,8 +97,8 @@ class Board:
         if all(one is marks[0] for one in marks):
             values = marks[0][self._at]
         else:
-            own = [mark[venue, self._places[venue]] for venue, mark in enumerate(marks)]
-            values = np.concatenate(own)
+            late = [mark[venue, self._places[venue]] for venue, mark in enumerate(marks)]
+            values = np.concatenate(late)
         now = np.rint(values / self._tick)
         changed = np.flatnonzero((now > 0) & (now != self._sent_ticks))  # NaN is not above 0
         self._sent_ticks[changed] = now[changed]
@@ -109,7 +109,8 @@ class Board:
         where = np.arange(len(changed)) + venue + 1
         rows["instrument"][where] = self._number[changed]
         rows["price_ticks"][where] = now[changed]
-        found, first = [], 0
+        found: list[tuple[Rows, int]] = []
+        first = 0
         for place, end in enumerate(ends.tolist()):
             own = rows[first + place : end + place + 1]
             found.append((own, end - first))

@@ -31,7 +31,11 @@ _SAMPLED = frozenset({"liq_traders", "liq_events", "adl_events"})
 _FAMILY = {"price_spot": "price_after"}
 # The state of the eve is always given; on a real path prices are, too.
 _GIVEN = frozenset({"price_before", "open_interest_before"})
-_GIVEN_ON_REAL_PATH = frozenset({"price_low", "price_high", "price_after", "price_spot"})
+# On a real path the makers' depth is a device as well (`agents/path_maker.py`): no finding.
+_GIVEN_ON_REAL_PATH = frozenset({
+    "price_low", "price_high", "price_after", "price_spot", "depth", "depth_before", "depth_after",
+    "depth_trough", "depth_change_pct", "spread", "spread_multiple", "book_imbalance",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

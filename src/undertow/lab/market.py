@@ -106,6 +106,8 @@ class Market:
         Events of forced closings, and their times, as they came: all of a run.
     new_forced
         Those since `begin_step`.
+    version
+        Grows whenever anything happened here.
     """
 
     venue: str
@@ -115,6 +117,7 @@ class Market:
     forced_ns: list[int] = field(default_factory=list)
     new_forced: list[Rows] = field(default_factory=list)
     now_ns: int = 0
+    version: int = 0
 
     def __post_init__(self) -> None:
         self.engine = KernelEngine(
@@ -125,12 +128,17 @@ class Market:
         self._bought = np.zeros(len(self.listings.contracts))
         # Ticks x lots to dollars; of inverse contracts dollars are lots alone, see `usd`.
         self.per_value = self.listings.tick * self.listings.lot
+        self._is_linear = bool(np.isnan(self.listings.lot_usd).all())
 
     def apply(self, commands: Rows) -> None:
         """Carry out commands, and keep what they force."""
         if len(commands) == 0:
             return
-        found = self.data.take(self.engine.apply(commands))
+        events = self.engine.apply(commands)
+        if len(events) == 0:
+            return
+        self.version += 1
+        found = self.data.take(events)
         if len(found):
             self.forced.append(found)
             self.forced_ns.append(self.now_ns)
@@ -150,6 +158,8 @@ class Market:
 
     def values_usd(self, traded: Rows) -> tuple[Floats, Floats]:
         """Value of trades, and of those in which the taker bought, by instrument."""
+        if self._is_linear:
+            return traded["value"] * self.per_value, traded["bought_value"] * self.per_value
         fixed = self.listings.lot_usd
         linear = np.isnan(fixed)
         value = np.where(linear, traded["value"] * self.per_value, traded["lots"] * fixed)
@@ -163,12 +173,6 @@ class Market:
         self._value[:] = 0
         self._bought[:] = 0
         return self.data.new_bar()
-
-    def best(self) -> tuple[Floats, Floats]:
-        """Best bid and ask in dollars, NaN where a side is empty."""
-        bids, asks = self.data.best_ticks()
-        tick = self.listings.tick
-        return np.where(bids > 0, bids * tick, np.nan), np.where(asks > 0, asks * tick, np.nan)
 
     def usd(self, instrument: Rows, ticks: Rows, lots: Rows) -> Floats:
         """Value of trades in dollars: of inverse contracts what they are made out for."""

@@ -16,6 +16,7 @@ from undertow.errors import UndertowError
 from undertow.venues.rulebook import Rules
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 OUTLIER = 0.05  # a spot market further than this from the median is pulled to it (Binance's rule)
 _SECOND_NS = 10**9
@@ -37,9 +38,15 @@ class Prices:
     def __init__(
         self, rules: Sequence[Rules | None], weight: Floats, assets: int, step_s: float
     ) -> None:
-        self._weight = weight
+        self._spot = np.flatnonzero(weight > 0)
+        self._weight = weight[self._spot, None]
         shape = (len(rules), assets)
-        self._kinds = [_kind(one) for one in rules]
+        kinds = [_kind(one) for one in rules]
+        # Venues of a method together; of the methods that look at other venues one by one.
+        self._groups = [
+            (kind, np.array([venue for venue, one in enumerate(kinds) if one == kind]))
+            for kind in dict.fromkeys(kinds)
+        ]
         windows = np.array([_window_s(one) for one in rules])
         self._steps_back = np.maximum(1, np.round(windows / step_s)).astype(int)
         self._keep = int(self._steps_back.max()) + 1
@@ -60,11 +67,12 @@ class Prices:
         A market that is halted or without a price is left out; one further than `OUTLIER` from
         the median counts as being just there. Without any market the index stays.
         """
-        usable = (self._weight[:, None] > 0) & ~np.isnan(spot_mid) & ~(halted > 0)[:, None]
-        usd = np.where(usable, spot_mid * quote_usd[:, None], np.nan)
+        spot, some_mid = self._spot, spot_mid[self._spot]
+        usable = ~np.isnan(some_mid) & ~(halted[spot] > 0)[:, None]
+        usd = np.where(usable, some_mid * quote_usd[spot, None], np.nan)
         middle = _middle_row(usd)
-        capped = np.clip(usd, middle * (1 - OUTLIER), middle * (1 + OUTLIER))
-        weight = np.where(usable, self._weight[:, None], 0.0)
+        capped = np.minimum(np.maximum(usd, middle * (1 - OUTLIER)), middle * (1 + OUTLIER))
+        weight = np.where(usable, self._weight, 0.0)
         total = weight.sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(usable, capped * weight, 0.0).sum(axis=0) / total
@@ -83,21 +91,24 @@ class Prices:
         old = self._sums[(self._step - back) % self._keep, np.arange(len(back))]
         mean_basis = (self._sums[row] - old) / back[:, None]
         self._step += 1
-        left = np.clip((self.next_funding_ns - ts_ns) / self.interval_ns, 0.0, 1.0)
+        left = (self.next_funding_ns - ts_ns) / self.interval_ns
+        left = np.minimum(np.maximum(left, 0.0), 1.0)
         rate = np.where(np.isnan(self.funding_rate), 0.0, self.funding_rate)
         funded = self.index * (1 + rate * left)
-        for venue, kind in enumerate(self._kinds):
-            self.mark[venue] = self._one(
-                kind, venue, funded[venue], self.index[venue] + mean_basis[venue],
-                bid[venue], ask[venue], last[venue], mid,
+        averaged = self.index + mean_basis
+        for kind, venues in self._groups:
+            self.mark[venues] = self._marks(
+                kind, venues, funded[venues], averaged[venues], bid[venues], ask[venues],
+                last[venues], mid,
             )  # fmt: skip
         return self.mark
 
-    def _one(
-        self, kind: str, venue: int, funded: Floats, averaged: Floats, bid: Floats, ask: Floats,
+    def _marks(
+        self, kind: str, venues: Ints, funded: Floats, averaged: Floats, bid: Floats, ask: Floats,
         last: Floats, mids: Floats,
     ) -> Floats:  # fmt: skip
-        mid, index = mids[venue], self.index[venue]
+        """Marks of the venues with one method."""
+        mid, index = mids[venues], self.index[venues]
         if kind == "median_of_three":
             return _median(funded, averaged, last)
         if kind == "index_plus_average_basis":
@@ -105,23 +116,24 @@ class Prices:
         if kind == "fair_price":
             return funded
         if kind == "median_of_oracle_book_and_external":
-            above = self._decayed(venue, mid - index)
+            above = self._decayed(venues, mid - index)
             book = _median(bid, ask, last)
-            return _median(index + above, book, self._weighted_median(venue, mids))
+            others = np.stack([self._weighted_median(one, mids) for one in venues.tolist()])
+            return _median(index + above, book, others)
         if kind == "median_of_fair_depth_and_ema":
-            return _median(funded, mid, self._decayed(venue, last))
+            return _median(funded, mid, self._decayed(venues, last))
         if kind == "book":  # dated futures and spot: what is traded there
             # Before the first quote or trade the eve's price stands, or no order would be taken.
-            traded = np.where(np.isnan(last), self.mark[venue], last)
+            traded = np.where(np.isnan(last), self.mark[venues], last)
             return np.where(np.isnan(mid), traded, mid)
         return np.full_like(index, np.nan)
 
-    def _decayed(self, venue: int, value: Floats) -> Floats:
-        old = self._average[venue]
+    def _decayed(self, venues: Ints, value: Floats) -> Floats:
+        old = self._average[venues]
         new = np.where(np.isnan(value), old, value)
-        kept = self._decay[venue]
+        kept = self._decay[venues]
         average: Floats = np.where(np.isnan(old), new, kept * old + (1 - kept) * new)
-        self._average[venue] = average
+        self._average[venues] = average
         return average
 
     def _weighted_median(self, venue: int, mids: Floats) -> Floats:
@@ -140,10 +152,18 @@ class Prices:
 
 def _median(*prices: Floats) -> Floats:
     """Median of those that are there; of an even number the mean of the two in the middle."""
-    return _middle_row(np.stack(prices))
+    one, two, three = prices
+    lower, upper = np.minimum(one, two), np.maximum(one, two)
+    middle: Floats = np.maximum(lower, np.minimum(upper, three))
+    if np.isnan(middle).any():
+        middle = _middle_row(np.stack(prices).reshape(len(prices), -1)).reshape(one.shape)
+    return middle
 
 
 def _middle_row(stacked: Floats) -> Floats:
+    if len(stacked) == 1:
+        only: Floats = stacked[0]
+        return only
     ordered = np.sort(stacked, axis=0)  # what is not there comes last
     count = stacked.shape[0] - np.isnan(stacked).sum(axis=0)
     column = np.arange(stacked.shape[1])

@@ -32,7 +32,12 @@ CHECKPOINT = "checkpoint.pickle"
 ABOUT = "run.json"
 Progress = Callable[[int, int], None]
 # Folders whose code decides what a run does.
-_DECIDING = ("agents", "kernels", "lab", "measures", "model", "reference", "venues")
+_DECIDING = ("agents", "kernels", "lab", "measures", "model", "reference", "tape", "venues")
+# Levers of agents who take no part where prices are given.
+_ONLY_MODEL = (
+    "api_reject", "arbitrage_capital", "cancel_fail", "depth_withdrawal", "etf_outflow",
+    "transfer_delay", "treasury_forced_sale", "withdrawal_halt", "quote_peg",
+)  # fmt: skip
 _READ = ("candles", "marks", "open_interest", "funding")  # of a tape of the real market
 _TOLD = ("id", "scenario", "title", "event", "seed", "path", "version", "notes")
 
@@ -104,7 +109,15 @@ def paced(scenario: Scenario, path: str, changes: Mapping[str, object]) -> Scena
     """The scenario with a step that suits the path: that of the candles on a real one.
 
     A step that somebody set stays.
+
+    Raises
+    ------
+    UndertowError
+        For a lever that would do nothing on a real path.
     """
+    for key in changes:
+        if path == "real" and key in _ONLY_MODEL:
+            raise UndertowError(f"--set {key}: does nothing where prices are given; --path model")
     if path != "real" or any(key.startswith("span.") for key in changes):
         return scenario
     if scenario.step_s >= PATH_STEP_S:

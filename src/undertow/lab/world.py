@@ -21,6 +21,7 @@ from undertow.agents.agent import Agent
 from undertow.agents.observation import BANDS, Floats, News, Observation, Place
 from undertow.agents.orders import Openings, Orders, joined
 from undertow.kernels.exchange_arrays import COMMAND
+from undertow.lab.board import Board, Purses
 from undertow.lab.funding import FundingClock
 from undertow.lab.market import Listings, Market, Rows
 from undertow.lab.opening import CASH_UNITS, open_all, settle_equity
@@ -31,6 +32,7 @@ from undertow.model import codes
 MINUTE_NS = 60 * 10**9
 OPEN_INTEREST_NS = 5 * MINUTE_NS
 HOUSES = 64  # accounts at each venue that hold what no agent holds on the eve
+FOREVER_NS = np.iinfo(np.int64).max
 FEW = 64  # agents with at most so many accounts at a venue see what those hold
 
 
@@ -131,13 +133,10 @@ class World:
         self.funding = FundingClock(
             [one.dated for one in setup.listings], setup.listings, place, self.prices
         )
-        nothing = np.full(shape, np.nan)
         zeros = np.zeros(shape)
         self.quote_usd = np.ones(shape[0])
         self.halted = np.zeros(shape[0], np.bool_)
         self.withdrawals_open = np.ones(shape[0], np.bool_)
-        self.bid, self.ask, self.last = nothing.copy(), nothing.copy(), nothing.copy()
-        self.flows = (zeros.copy(), zeros.copy())
         self.shown = (zeros.copy(), zeros.copy())
         self.open_interest = zeros.copy()
         self.depth = (np.zeros((*shape, len(BANDS))), np.zeros((*shape, len(BANDS))))
@@ -145,12 +144,16 @@ class World:
         self._sent = 0
         self._next_act = np.zeros(len(setup.agents), np.int64)
         self._places = [self.record.places(venue) for venue in range(shape[0])]
-        self._liquidated: list[list[NDArray[Any]]] = []
+        self.board = Board(self.markets, self._places, shape[1])
+        self._purses = Purses(self.markets, self._places, first, needed, shape[1], FEW)
+        self._nobody = tuple(np.zeros(0, np.int64) for _ in place.venues)
+        self._next_switch_ns = place.start_ns
+        self._liquidated: dict[int, NDArray[Any]] = {}  # accounts, by venue
+        self._is_on_time = [False] * shape[0]  # whether the clock of a venue was set in this step
         self._bar_start_ns = place.start_ns
         self._events_told: set[str] = set()
         self._breaker_ns: int | None = None
         self._marks: list[Floats] = []  # as far back as the slowest venue looks
-        self._sent_ticks = [np.zeros(len(one.contracts)) for one in setup.listings]
 
     def run(self) -> Iterator[int]:
         """Run the steps that are left; gives the number of steps done after each."""
@@ -251,45 +254,34 @@ class World:
                 agent.act(self._own(seen, number), orders)
                 self._send(number, ts_ns, int(agent.parameters.latency_s * 1e9), orders)
         for venue, market in enumerate(self.markets):
-            market.apply(self._arrived(venue, ts_ns))
+            self._is_on_time[venue] = self._has_arrived(venue, ts_ns)
+            if self._is_on_time[venue]:
+                market.apply(self._arrived(venue, ts_ns))
         self._after_step(ts_ns, ts_ns + place.step_ns)
 
     def _after_step(self, ts_ns: int, end_ns: int) -> None:
         """Prices follow from the books, venues from the prices, and the record from both."""
-        self._look()
-        spot = np.where(self.setup.place.is_spot[:, None], (self.bid + self.ask) / 2, np.nan)
+        board = self.board
+        board.look()
+        spot = np.where(self.setup.place.is_spot[:, None], (board.bid + board.ask) / 2, np.nan)
         self.prices.outside(spot, self.quote_usd, self.halted.astype(np.float64))
-        self._remember(self.prices.update(ts_ns, self.bid, self.ask, self.last))
-        for venue, market in enumerate(self.markets):
-            if not market.listings.is_spot:
-                market.apply(self._mark_rows(venue))
-        self._look()
-        self._sum_up(ts_ns)
+        self._remember(self.prices.update(ts_ns, board.bid, board.ask, board.last))
+        for venue, (rows, marks) in enumerate(board.mark_rows(self._seen_marks(), ts_ns)):
+            if marks and not self.markets[venue].listings.is_spot:
+                # The clock is set once per step, where anything happens at all.
+                self.markets[venue].apply(rows[1:] if self._is_on_time[venue] else rows)
+        board.look()
+        self._sum_up()
         if end_ns > ts_ns:
             self.record.saw_marks(self.prices.mark)
             self._now_and_then(ts_ns, end_ns)
 
-    def _look(self) -> None:
-        for venue, market in enumerate(self.markets):
-            places = self._places[venue]
-            self.bid[venue, places], self.ask[venue, places] = market.best()
-            ticks = market.data.last_ticks()
-            last = ticks * market.listings.tick
-            self.last[venue, places] = np.where(ticks > 0, last, self.last[venue, places])
-
-    def _mark_rows(self, venue: int) -> Rows:
-        """Marks that a venue's engine has not seen yet; a slow one sees those of before."""
-        faults = self.setup.faults
-        late = 0.0 if faults is None else float(faults.delay_s[venue])
-        back = min(len(self._marks), 1 + round(late * 1e9 / self.setup.place.step_ns))
-        places, tick = self._places[venue], self.markets[venue].listings.tick
-        was, now = self._sent_ticks[venue], np.rint(self._marks[-back][venue, places] / tick)
-        changed = np.flatnonzero(~np.isnan(now) & (was != now) & (now > 0))
-        was[changed] = now[changed]
-        rows = np.zeros(len(changed), COMMAND)
-        rows["kind"], rows["instrument"] = codes.MARK, changed
-        rows["price_ticks"] = now[changed]
-        return rows
+    def _seen_marks(self) -> list[Floats]:
+        """By venue, the marks that its engine sees now: of a slow one those of before."""
+        faults, step_ns = self.setup.faults, self.setup.place.step_ns
+        delays = [0.0] * len(self.markets) if faults is None else faults.delay_s.tolist()
+        most = len(self._marks)
+        return [self._marks[-min(most, 1 + round(late * 1e9 / step_ns))] for late in delays]
 
     def _remember(self, mark: Floats) -> None:
         faults = self.setup.faults
@@ -297,19 +289,17 @@ class World:
         self._marks.append(mark.copy())
         del self._marks[: -2 - round(slowest * 1e9 / self.setup.place.step_ns)]
 
-    def _sum_up(self, ts_ns: int) -> None:
+    def _sum_up(self) -> None:
         """Flows and liquidations of the step, for the next observation."""
-        bought, sold = self.flows
+        self.board.add_up()
         long_usd, short_usd = self.shown
         long_usd[:] = 0
         short_usd[:] = 0
-        self._liquidated = []
+        self._liquidated = {}
         for venue, market in enumerate(self.markets):
-            places = self._places[venue]
-            bought[venue, places], sold[venue, places] = market.flows_usd()
             if not market.new_forced:
-                self._liquidated.append([])
                 continue
+            places = self._places[venue]
             rows = joined(market.new_forced)
             is_closing = (rows["kind"] == codes.FILL) | (rows["kind"] == codes.TAKEOVER)
             some = rows[is_closing]
@@ -320,14 +310,16 @@ class World:
             long_usd[venue, places] = np.bincount(instrument, np.where(is_short, 0, usd), size)
             short_usd[venue, places] = np.bincount(instrument, np.where(is_short, usd, 0), size)
             judged = rows["kind"] == codes.LIQUIDATION
-            self._liquidated.append([np.unique(rows["account"][judged])])
+            self._liquidated[venue] = np.unique(rows["account"][judged])
 
     def _now_and_then(self, ts_ns: int, end_ns: int) -> None:
         place = self.setup.place
         since = end_ns - place.start_ns
         if since % MINUTE_NS < place.step_ns:
             self._read_depth(end_ns)
-            for payment in self.funding.minute(end_ns, self.bid, self.ask, self.last):
+            for payment in self.funding.minute(
+                end_ns, self.board.bid, self.board.ask, self.board.last
+            ):
                 self.markets[payment.venue].apply(payment.rows)
                 self.record.saw_funding(
                     end_ns, payment.venue, payment.instrument, payment.rate, payment.hours
@@ -338,7 +330,9 @@ class World:
             self._close_bar()
 
     def _close_bar(self) -> None:
-        self.record.close_bar(self._bar_start_ns, self.prices.mark, self.prices.index, self.last)
+        self.record.close_bar(
+            self._bar_start_ns, self.prices.mark, self.prices.index, self.board.last
+        )
         self._bar_start_ns += self.setup.record_ns
 
     def _read_depth(self, ts_ns: int) -> None:
@@ -347,7 +341,7 @@ class World:
             usd = market.data.depth(BANDS) * market.per_value[:, None, None]
             self.depth[0][venue, places] = usd[:, 0]
             self.depth[1][venue, places] = usd[:, 1]
-            bid, ask = self.bid[venue, places], self.ask[venue, places]
+            bid, ask = self.board.bid[venue, places], self.board.ask[venue, places]
             self.record.saw_depth(ts_ns, venue, usd, (ask - bid) / (ask + bid) * 2)
 
     def _count(self, ts_ns: int) -> None:
@@ -365,6 +359,12 @@ class World:
 
     def _switch(self, ts_ns: int) -> tuple[News, ...]:
         """Begin and end what is outside the markets; returns the news of this step."""
+        if ts_ns < self._next_switch_ns and not self._may_break():
+            return ()
+        self._next_switch_ns = min(
+            (at_ns for one in self.setup.switches for at_ns in (one.start_ns, one.end_ns)
+             if at_ns > ts_ns), default=FOREVER_NS,
+        )  # fmt: skip
         news = []
         halted, open_now = np.zeros_like(self.halted), np.ones_like(self.withdrawals_open)
         quote = np.ones_like(self.quote_usd)
@@ -393,6 +393,9 @@ class World:
         self.halted, self.withdrawals_open, self.quote_usd = halted, open_now, quote
         return tuple(news)
 
+    def _may_break(self) -> bool:
+        return self.setup.faults is not None and self.setup.faults.halt_fall is not None
+
     def _is_broken(self, ts_ns: int) -> bool:
         """Whether the circuit breaker holds all venues now."""
         faults = self.setup.faults
@@ -407,11 +410,12 @@ class World:
         return ts_ns < self._breaker_ns + int(faults.halt_s * 1e9)
 
     def _seen(self, step: int, ts_ns: int, news: tuple[News, ...]) -> Observation:
-        copies = (self.bid, self.ask, self.last, self.prices.mark, self.prices.index)
+        board = self.board
+        copies = (board.bid, board.ask, board.last, self.prices.mark, self.prices.index)
         bid, ask, last, mark, index = (one.copy() for one in copies)
         return Observation(
             step=step, ts_ns=ts_ns, bid=bid, ask=ask, last=last, mark=mark, index=index,
-            bought_usd=self.flows[0].copy(), sold_usd=self.flows[1].copy(),
+            bought_usd=board.bought.copy(), sold_usd=board.sold.copy(),
             long_liquidated_usd=self.shown[0].copy(), short_liquidated_usd=self.shown[1].copy(),
             open_interest_usd=self.open_interest, funding_rate=self.prices.funding_rate,
             bid_depth_usd=self.depth[0], ask_depth_usd=self.depth[1], halted=self.halted,
@@ -421,21 +425,13 @@ class World:
     def _own(self, seen: Observation, number: int) -> Observation:
         """The observation with what one agent's own accounts hold."""
         first, count = self.first_account[number], self.account_count[number]
-        shape = (len(count), int(count.max(initial=0)))
-        cash = quantity = None
-        if 0 < shape[1] <= FEW:
-            cash = np.full(shape, np.nan)
-            quantity = np.zeros((*shape, len(self.setup.place.assets)))
-            for venue in np.flatnonzero(count).tolist():
-                listings, some = self.markets[venue].listings, int(count[venue])
-                lots, units = self.markets[venue].data.holdings(int(first[venue]) + np.arange(some))
-                cash[venue, :some] = units / CASH_UNITS * listings.settlement_usd
-                quantity[venue, :some, self._places[venue]] = (lots * listings.lot).T
-        liquidated: list[NDArray[Any]] = []
-        for venue in range(len(count)):
-            found = self._liquidated[venue] if self._liquidated else []
-            own = found[0] - first[venue] if found else np.zeros(0, np.int64)
-            liquidated.append(own[(own >= 0) & (own < count[venue])])
+        cash, quantity = self._purses.of(number)
+        if not self._liquidated:
+            return _with_own(seen, cash, quantity, self._nobody)
+        liquidated = list(self._nobody)
+        for venue, found in self._liquidated.items():
+            own = found - first[venue]
+            liquidated[venue] = own[(own >= 0) & (own < count[venue])]
         return _with_own(seen, cash, quantity, tuple(liquidated))
 
     def _orders(self, number: int) -> Orders:
@@ -447,6 +443,10 @@ class World:
                 self._sent += 1
                 item = (ts_ns + latency_ns, number, self._sent, joined(rows))
                 heapq.heappush(self._queues[venue], item)
+
+    def _has_arrived(self, venue: int, ts_ns: int) -> bool:
+        queue = self._queues[venue]
+        return bool(queue) and queue[0][0] <= ts_ns
 
     def _arrived(self, venue: int, ts_ns: int) -> Rows:
         clock = np.zeros(1, COMMAND)

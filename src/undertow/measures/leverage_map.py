@@ -188,6 +188,7 @@ def leverage_map(
     at_ns = tape.default_at_ns() if at is None else time_ns(at)
     view = tape.until(at_ns)
     bars = read_bars(view, DAY_NS)
+    reference = _reference(bars)  # of all, whichever are asked for
     if symbols is not None:
         known = {market.symbol for market in bars}
         for symbol in symbols:
@@ -200,7 +201,6 @@ def leverage_map(
     for market, weight in zip(bars, weights, strict=True):
         crowd = follow(market, interest, funding, parameters)
         crowds.setdefault(market.symbol, []).append((crowd, weight))
-    reference = _reference(bars)
     maps = {
         symbol: _symbol_map(symbol, parts, reference, parameters)
         for symbol, parts in crowds.items()

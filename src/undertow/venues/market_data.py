@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from undertow.kernels import market_view
-from undertow.kernels.ladder import NO_RANK
 from undertow.kernels.market_view import TRADED
 from undertow.model import codes
-from undertow.model.codes import MOST_PRICE_TICKS
 from undertow.venues.engine_rows import Records
 from undertow.venues.kernel_engine import KernelEngine
 
@@ -52,14 +50,20 @@ class MarketData:
         self.traded[:] = 0
         return bar
 
-    def best_ticks(self) -> tuple[Ints, Ints]:
-        """Best bid and ask by instrument, in ticks; 0 where a side is empty."""
-        ranks = self._engine.venue.book.sides["best_rank"]
-        bids, asks = ranks[0::2], ranks[1::2]
-        return (
-            np.where(bids == NO_RANK, 0, MOST_PRICE_TICKS - bids),
-            np.where(asks == NO_RANK, 0, asks),
-        )
+    def read_tops(self, ranks: Ints, last_ticks: Ints) -> None:
+        """Write down the best prices and the last trades, by instrument.
+
+        Parameters
+        ----------
+        ranks
+            Bids and asks in turn: of bids how far below `MOST_PRICE_TICKS` they are, of asks their
+            ticks; `NO_RANK` where a side is empty.
+        last_ticks
+            Of the last trade; 0 before the first.
+        """
+        venue = self._engine.venue
+        ranks[:] = venue.book.sides["best_rank"]
+        last_ticks[:] = venue.contracts["last_ticks"]
 
     def depth(self, bands: Sequence[float]) -> Floats:
         """Resting value (ticks x lots) within fractions of the middle price.
@@ -96,8 +100,3 @@ class MarketData:
     def cash_units(self, account: int) -> int:
         """Cash of one account."""
         return int(self._engine.venue.accounts[account]["cash_units"])
-
-    def last_ticks(self) -> Ints:
-        """Price of the last trade by instrument; 0 before the first."""
-        last: Ints = self._engine.venue.contracts["last_ticks"]
-        return last

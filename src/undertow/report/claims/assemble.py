@@ -121,6 +121,8 @@ def _headline(given: Sequence[Statement], texts: int) -> str:
     rest = len(given) - holds - wrong
     figures = "1 figure" if len(given) == 1 else f"{len(given)} figures"
     where = "1 text" if texts == 1 else f"{texts} texts"
+    if not given:
+        return f"No figures in {where}."
     said = [
         (holds, f"{holds} hold{'s' * (holds == 1)}"),
         (wrong, f"{wrong} {'is' if wrong == 1 else 'are'} contradicted"),

@@ -85,7 +85,7 @@ def _facts(statement: Statement) -> list[str]:
     if claim.as_of:
         facts.append(f"as of {claim.as_of}")
     if claim.source:
-        facts.append(f"says {claim.source}")
+        facts.append(f"according to {claim.source}")
     if statement.scope != "all":
         facts.append(f"scope: {statement.scope}")
     if claim.flags:

@@ -48,34 +48,37 @@ Drawn = tuple[dict[str, Any], str, list[list[str]]]  # chart, caption, its dots 
 def panels(
     groups: Sequence[Group], tape: Tape | None, *, everything: bool = False
 ) -> tuple[list[Panel], dict[str, Any]]:
-    """Panels and charts of the disputed quantities, the rolling ones first.
+    """Panels and charts of the disputed quantities: rolling ones first, and by their reports.
 
     Parameters
     ----------
     everything
         Also draw what nobody disputes.
     """
-    found: list[Panel] = []
-    charts: dict[str, Any] = {}
+    rolling: list[tuple[Group, str, str, Drawn]] = []
+    dated: list[tuple[Group, str, str, Drawn]] = []
     for group in groups:
         given = any(not item.in_library for item in group.statements)
         for series in group.series if given else []:
             if everything or _is_disputed(group, series.aspect, series.unit):
-                _add(
-                    found, charts, group, series.aspect, series.unit, _rolling(group, series, tape)
-                )
-    for group in groups:
+                drawn = _rolling(group, series, tape)
+                if drawn is not None:
+                    rolling.append((group, series.aspect, series.unit, drawn))
         for aspect, unit in _strands(group, everything):
-            _add(found, charts, group, aspect, unit, _dated(group, aspect, unit, tape))
+            drawn = _dated(group, aspect, unit, tape)
+            if drawn is not None:
+                dated.append((group, aspect, unit, drawn))
+    found: list[Panel] = []
+    charts: dict[str, Any] = {}
+    for one_kind in (rolling, dated):
+        for group, aspect, unit, drawn in sorted(one_kind, key=lambda item: -len(item[3][2])):
+            _add(found, charts, group, aspect, unit, drawn)
     return found, charts
 
 
 def _add(
-    found: list[Panel], charts: dict[str, Any], group: Group, aspect: str, unit: str,
-    spec: Drawn | None,
-) -> None:  # fmt: skip
-    if spec is None:
-        return
+    found: list[Panel], charts: dict[str, Any], group: Group, aspect: str, unit: str, spec: Drawn
+) -> None:
     name = f"timeline{len(charts) + 1}"
     charts[name] = spec[0]
     shown_aspect = "" if aspect in ("", group.family) else f", {aspect}"
@@ -241,6 +244,7 @@ def _dots(verdict: str, dots: Sequence[Dot], given: bool) -> dict[str, Any]:
         "type": "scatter",
         "mode": "markers+text" if given else "markers",
         "textposition": "top center",
+        "cliponaxis": False,
         "textfont": {"size": 10},
         "name": f"{verdict}, {whose}",
         "x": [_time(at) for _, at in dots],

@@ -35,7 +35,8 @@ BAND, WINDOW = 0.01, 0.01
 TAU = "0 s: no refill counted"
 MEANING = (
     "R: dollars of forced sales that one dollar of forced sales sets off. Line: most likely; band:"
-    " what the inputs allow (bids of all venues within 1 %: 10 to 90 % over the run; open interest"
+    " what the inputs allow (bids of all venues within 1 %: 10 to 90 % over the run, or with given"
+    " prices the scenario's interval for the eve; open interest"
     " and hedged share as intervals; sold at once, or all that was closed). The book is found again"
     " at each lower price and nothing is refilled: where quotes come back within minutes, R is"
     " lower."
@@ -87,7 +88,8 @@ def section(view: View) -> Part:
     else:
         _along_a_fall(found[view.leader], part)
         part.panels.append(_by_asset(found, standing))
-        _over_time(view, standing[view.leader], part)
+        if not _is_given_path(view):
+            _over_time(view, standing[view.leader], part)
     part.panels.append(_hawkes(view))
     return part
 
@@ -139,8 +141,25 @@ def _symbols(view: View) -> dict[str, str]:
     return given
 
 
+def _is_given_path(view: View) -> bool:
+    """Whether prices were given: then the run's own depth is a device, and no finding."""
+    return bool(view.run.about.get("path") == "real")
+
+
+def _eve_bids(view: View, asset: str) -> pl.DataFrame:
+    """What the scenario says of bids on the eve, all venues together: low, middle, high."""
+    depths = [one.depth_usd for one in view.scenario.spots]
+    depths += [one.depth_usd for one in view.scenario.venues]
+    known = [depth[asset] for depth in depths if asset in depth]
+    sums = [sum(getattr(one, end) for one in known) for end in ("low", "value", "high")]
+    times = [view.tapes.start_ns + step for step in range(3)]
+    return pl.DataFrame({"ns": times, "bid_usd": sums}) if known else pl.DataFrame()
+
+
 def _all_bids(view: View, asset: str) -> pl.DataFrame:
     """Bids within 1 % through time, all venues together: ``ns``, ``bid_usd``."""
+    if _is_given_path(view):
+        return _eve_bids(view, asset)
     paths = [depth_path(view.tapes, asset, kind, BAND) for kind in ("leveraged", "spot")]
     known = [path.select("ns", "bid_usd") for path in paths if path.height]
     if not known:

@@ -55,29 +55,23 @@ def _published(facts: Facts) -> list[Sentence]:
         return [say("Neither this tape nor the published figures hold liquidations for this time.")]
     first, last = usable[0], max(usable, key=lambda item: (item.value or 0.0, item.as_of_ns))
     if first.value == last.value:
-        found.append(say("The total was ", *words.report(last), " (", _by(last), ")."))
+        found.append(say("The total was ", *words.report(last), " (", words.by(last), ")."))
     else:
         found.append(
             say("Totals of ", Cited("24 hours", last.id), " went from ", *words.report(first), " (",
-                _by(first), ") to as much as ", *words.report(last), " (", _by(last),
+                words.by(first), ") to as much as ", *words.report(last), " (", words.by(last),
                 "): one rolling figure, seen at several times.")
         )  # fmt: skip
     traders = facts.reported("liq_traders", "ALL")
     if traders is not None:
-        found.append(
-            say("The last count of traders hit was ", *words.report(traders), " (", _by(traders),
-                ").")
-        )  # fmt: skip
+        hit = [*words.report(traders), " (", words.by(traders), ")"]
+        found.append(say("The last count of traders hit was ", *hit, "."))
     wrong = [item for item in totals if not item.usable and item.value is not None]
     if wrong:
         named = [piece for item in wrong for piece in (", ", *words.report(item), " by ",
                  Cited(item.publisher, item.id))][1:]  # fmt: skip
         found.append(say("Left out, because reconciliation found it wrong: ", *named, "."))
     return found
-
-
-def _by(item: Reported) -> Cited:
-    return Cited(f"{item.publisher}, as of {item.as_of.replace('~', 'about ')}", item.id)
 
 
 def _open_interest(facts: Facts) -> list[Sentence]:
@@ -89,7 +83,7 @@ def _open_interest(facts: Facts) -> list[Sentence]:
         verb = "fallen" if (report.value or 0) < 0 else "risen"
         return [
             say("Open interest is not recorded on this tape; that of bitcoin was reported to have ",
-                f"{verb} ", *words.report(report), " (", _by(report), ").")
+                f"{verb} ", *words.report(report), " (", words.by(report), ").")
         ]  # fmt: skip
     moved, level = value(change), cite(usd, words.dollars(value(usd)))
     about = cite(usd, usd.note)
@@ -108,14 +102,15 @@ def _funding(facts: Facts) -> list[Sentence]:
         rate = value(figure)
         who = "neither side paid" if rate == 0 else (
             "longs paid shorts" if rate > 0 else "shorts paid longs")  # fmt: skip
-        pieces: list[Piece] = [
-            f"On {name} {who}",
-            *(() if rate == 0 else (" ", cite(figure, f"{_exact(rate)} per 8 hours"))),
-        ]
+        kind = figure.note.split(";")[0]
+        size = f"{_exact(rate)} per 8 hours" if rate else "anything"
+        pieces: list[Piece] = [f"On {name} {who} ", cite(figure, f"{size} ({kind})")]
         spread = _RANGE.search(figure.note)
         if spread is not None and spread[1] != spread[3]:
             text = f"{spread[1]} on {spread[2]} to {spread[3]} on {spread[4]}"
             pieces += [", with venues from ", cite(figure, text)]
+            if spread[1].startswith("−") and spread[3].startswith("+"):
+                pieces.append(", so that they disagreed who pays")
         found.append(say(*pieces, "."))
     flips = facts.get("funding.BTC.flips")
     if flips is not None and value(flips) > 0:

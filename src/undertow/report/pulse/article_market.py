@@ -43,7 +43,7 @@ def lead(facts: Facts) -> list[Sentence]:
         found.append(
             say("Trackers put the positions closed by force at ", *words.report(report), " over ",
                 Cited(words.span(report.window), report.id), " (",
-                Cited(report.publisher, report.id),
+                words.by(report),
                 ").")
         )  # fmt: skip
     mood = facts.get("sentiment.fear_greed")

@@ -191,7 +191,7 @@ def _who(facts: Facts) -> Question:
         return None
     return "Who was hit?", [
         say("Of the published totals, ", *words.report(report), " were longs (",
-            Cited(f"{report.publisher}, as of {report.as_of.replace('~', 'about ')}", report.id),
+            words.by(report),
             ").")
     ]  # fmt: skip
 

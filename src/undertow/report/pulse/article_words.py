@@ -149,5 +149,10 @@ def report(item: Reported) -> list[Piece]:
     return [_QUALIFIERS.get(item.figure.split(" ")[0], ""), Cited(text, item.id)]
 
 
+def by(item: Reported) -> Cited:
+    """Who published a figure, and when it held."""
+    return Cited(f"{item.publisher}, as of {item.as_of.replace('~', 'about ')}", item.id)
+
+
 def _moment(moment_ns: int) -> datetime:
     return datetime.fromtimestamp(moment_ns // 1_000_000_000, UTC)

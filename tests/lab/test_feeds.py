@@ -1,0 +1,157 @@
+"""Forced closings on a run's tape, and what public feeds would have shown of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from undertow.kernels.exchange_arrays import EVENT
+from undertow.lab.feeds import feed_of, shown, throttled
+from undertow.lab.forced import frames
+from undertow.lab.run import Run
+from undertow.lab.scenario import load
+from undertow.model import codes
+from undertow.model.codes import BUY, SELL
+from undertow.model.periods import SECOND_NS, time_ns
+from undertow.testing import small_place, small_world
+
+from .gaps import liquidated, on_path
+
+CUSTOMER = codes.FIRST_CUSTOMER
+FALL = [100_000.0] * 2 + [100_000.0 * (1 - 0.02 * minute) for minute in range(1, 7)]
+
+
+def orders(*rows: tuple[float, str, int, float]) -> pl.DataFrame:
+    """Closings as (second, symbol, account, dollars)."""
+    return pl.DataFrame(
+        [{"ts": int(second * SECOND_NS), "venue": "binance-usdm", "symbol": symbol, "side": "long",
+          "price": 100.0, "quantity": usd / 100, "usd": usd, "stage": "full", "account": account}
+         for second, symbol, account, usd in rows]
+    ).with_columns(pl.col("ts").cast(pl.Datetime("ns", "UTC")))  # fmt: skip
+
+
+def kept(frame: pl.DataFrame) -> list[tuple[int, float]]:
+    return sorted(frame.select("account", "usd").rows())
+
+
+def test_the_latest_of_a_second_and_symbol_is_let_through() -> None:
+    closed = orders(
+        (0.0, "BTC", 1, 10), (0.4, "BTC", 2, 20), (0.9, "ETH", 3, 5), (1.0, "BTC", 4, 7)
+    )
+    assert kept(throttled(closed, 1, 0.1)) == [(2, 20), (3, 5), (4, 7)]
+    assert kept(throttled(closed, 1, 1.0)) == [(2, 20), (3, 5), (4, 7)]
+    assert throttled(closed, None, 1.0).equals(closed)
+
+
+def test_a_long_step_lets_as_many_through_as_it_has_seconds() -> None:
+    closed = orders(*[(0.0, "BTC", account, 1.0 + account) for account in range(8)])
+    assert kept(throttled(closed, 1, 5.0)) == [(account, 1.0 + account) for account in range(3, 8)]
+
+
+def test_what_one_account_lost_at_once_is_one_order() -> None:
+    closed = orders((0.0, "BTC", 1, 10), (0.0, "BTC", 1, 30), (1.0, "BTC", 2, 5))
+    through = throttled(closed, 1, 1.0)
+    assert kept(through) == [(1, 40), (2, 5)]
+    assert through["quantity"].to_list() == [0.4, 0.05]
+
+
+def test_feeds_by_day() -> None:
+    assert feed_of("bybit", time_ns("2025-02-25T00:00:00Z")).per_s == 1
+    assert feed_of("bybit", time_ns("2025-02-27T00:00:00Z")).per_s is None
+    assert feed_of("binance-usdm", time_ns("2025-11-03T00:00:00Z")).per_s == 1
+    unknown = feed_of("nobody", time_ns("2025-11-03T00:00:00Z"))
+    assert (unknown.per_s, unknown.assumed) == (None, True)
+
+
+def test_deleveraged_winners_are_in_no_feed() -> None:
+    closed = orders((0.0, "BTCUSDT", 1, 10), (3.0, "BTCUSDT", 2, 20)).with_columns(
+        stage=pl.Series(["full", "adl"])
+    )
+    through = shown({"liquidations": closed}, load("gap"), 1.0)
+    assert kept(through["liquidations"]) == [(1, 10)]
+    assert shown({}, load("gap"), 1.0) == {}
+
+
+def event(kind: int, side: int, lots: int, ticks: int, **more: int) -> np.ndarray:
+    row = np.zeros(1, EVENT)
+    row["kind"], row["side"], row["quantity_lots"], row["price_ticks"] = kind, side, lots, ticks
+    for name, value in more.items():
+        row[name] = value
+    return row
+
+
+def told(*events: np.ndarray) -> list[dict[str, Any]]:
+    """Closings at the first leveraged venue of a small world, all at its start."""
+    world = small_world([], small_place(), 0)
+    world.markets[1].forced.append(np.concatenate(events))
+    world.markets[1].forced_ns.append(world.setup.place.start_ns)
+    found = frames(world.markets, world.setup.place, 60 * SECOND_NS)
+    assert found["accounts"]["liquidated"].to_list() == [1]
+    rows = found["liquidations"]
+    assert rows["venue"].unique().to_list() == ["one"]
+    assert rows["symbol"].unique().to_list() == ["BTCUSDT"]
+    return rows.to_dicts()
+
+
+def test_a_long_is_sold_in_two_trades_and_the_rest_is_taken_over() -> None:
+    judged = event(codes.LIQUIDATION, 0, 0, 0, account=CUSTOMER)
+    market = small_world([], small_place(), 0).markets[1].listings
+    first = event(codes.FILL, SELL, 100, 1_000_000, account=CUSTOMER, leaves_lots=300)
+    second = event(codes.FILL, SELL, 300, 990_000, account=CUSTOMER, leaves_lots=50)
+    rest = event(codes.TAKEOVER, BUY, 50, 980_000, account=CUSTOMER)
+    sold, taken = told(judged, first, second, rest)
+    assert (sold["side"], sold["stage"], sold["account"]) == ("long", "partial", CUSTOMER)
+    assert sold["price"] == pytest.approx(992_500 * market.tick[0])
+    assert sold["quantity"] == pytest.approx(400 * market.lot[0])
+    assert sold["usd"] == pytest.approx(sold["price"] * sold["quantity"])
+    assert (taken["side"], taken["stage"]) == ("long", "takeover")
+    assert taken["price"] == pytest.approx(980_000 * market.tick[0])
+
+
+def test_the_deleveraged_are_the_winners_on_the_other_side() -> None:
+    judged = event(codes.LIQUIDATION, 0, 0, 0, account=CUSTOMER)
+    by_fund = event(
+        codes.DELEVERAGED, BUY, 70, 980_000, account=codes.FUND, maker_account=CUSTOMER + 5
+    )
+    (row,) = told(judged, by_fund)
+    assert (row["side"], row["stage"], row["account"]) == ("short", "adl", CUSTOMER + 5)
+    straight = event(
+        codes.DELEVERAGED, SELL, 70, 980_000, account=CUSTOMER, maker_account=CUSTOMER + 5
+    )
+    both = [(row["side"], row["stage"], row["account"]) for row in told(judged, straight)]
+    assert both == [("long", "adl", CUSTOMER + 5), ("short", "takeover", CUSTOMER)]
+
+
+@pytest.fixture(scope="module")
+def fall(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return on_path(tmp_path_factory.mktemp("fall"), FALL)
+
+
+def test_a_fall_closes_longs_and_the_feed_shows_no_more_than_that(fall: Run) -> None:
+    true, seen = liquidated(fall), fall.shown.table("liquidations").collect()
+    assert set(true["side"].cast(pl.String)) == {"long"}
+    assert 0 < seen["usd"].sum() <= true["usd"].sum()
+    counted = fall.tape.table("accounts").collect()["liquidated"].sum()
+    assert counted >= true["account"].n_unique() > 10
+
+
+def test_with_less_leverage_less_is_closed(fall: Run, tmp_path: Path) -> None:
+    """At five times, nobody is within the fall of 12 %."""
+    capped = on_path(tmp_path, FALL, {"max_leverage": "20x"})
+    low = on_path(tmp_path, FALL, {"max_leverage": "5x"})
+    closed = [float(liquidated(run)["usd"].sum()) for run in (fall, capped, low)]
+    assert closed[0] > closed[1] > closed[2] == 0
+    first = [int(liquidated(run)["ts"].cast(pl.Int64).to_numpy().min()) for run in (fall, capped)]
+    assert first[0] < first[1]
+
+
+def test_without_a_fund_winners_pay(fall: Run, tmp_path: Path) -> None:
+    assert liquidated(fall, "adl").height == 0
+    winners = liquidated(on_path(tmp_path, FALL, {"insurance_fund": "0"}), "adl")
+    assert winners["usd"].sum() > 0
+    assert set(winners["side"].cast(pl.String)) == {"short"}
+    assert (winners["account"] >= CUSTOMER).all()
