@@ -109,7 +109,7 @@ def test_news_makes_longs_give_up_that_the_price_alone_would_not():
 
     counts = []
     for severity in (0.0, 1.0):
-        agent, _ = opened(attentive_share=0.0)
+        agent, _ = opened(attentive_share=0.0, panic_share=0.1)
         agent.act(seen_at(0, prices()), orders_of(agent.place))
         orders = orders_of(agent.place)
         told = (News("shock", 0, severity),) if severity else ()

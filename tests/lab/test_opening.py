@@ -42,7 +42,8 @@ def opened(market: Market, openings: list[Openings]) -> np.ndarray:
 
 def held(market: Market) -> np.ndarray:
     positions = market.engine.positions()
-    return positions[positions["lots"] != 0]
+    open_ones: np.ndarray = positions[positions["lots"] != 0]
+    return open_ones
 
 
 @pytest.mark.parametrize("long_share", [0.0, 0.3, 0.5, 1.0])
