@@ -5,8 +5,8 @@
 day is that part's begin plus its time per step times the day's steps: **extrapolated**, and said
 so in the table; ``--steps 86400`` runs all of it. The market is calm and its path its own (closed
 loop). Six leveraged venues with rules of binance-usdm list all ten assets; a spot market that
-makes the index is a seventh. Seconds are those of the processor. Nothing of ABIDES or PAMS is
-compared unless ``--peer-python`` names a Python that has them, see `PEERS`.
+makes the index is a seventh. Seconds are those of the processor. ABIDES and PAMS are looked
+for with ``--peer-python``, but there is no adapter that would run them: they have no figures.
 """
 
 from __future__ import annotations

@@ -263,7 +263,7 @@ def _closings(tape: Tape) -> pl.DataFrame:
     rows = _timed(tape.table("liquidations").collect())
     # One number for each account of each venue: counted many times, and numbers are quick.
     numbers = {name: number for number, name in enumerate(rows["venue"].unique().sort())}
-    number = pl.col("venue").replace_strict(numbers, return_dtype=pl.Int64)
+    number = pl.col("venue").replace_strict(numbers, default=0, return_dtype=pl.Int64)
     return rows.with_columns(
         pl.col("stage").cast(pl.String).fill_null(""),
         who=number * MOST_ACCOUNTS + pl.col("account"),

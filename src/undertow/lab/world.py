@@ -28,6 +28,7 @@ from undertow.lab.opening import CASH_UNITS, open_all, settle_equity
 from undertow.lab.prices import Prices
 from undertow.lab.record import Record
 from undertow.model import codes
+from undertow.venues.events import REASONS
 
 MINUTE_NS = 60 * 10**9
 OPEN_INTEREST_NS = 5 * MINUTE_NS
@@ -228,7 +229,7 @@ class World:
         refused = market.data.rejected.nonzero()[0]
         if len(refused):
             counts = ", ".join(
-                f"{codes.REASON_NAMES.get(int(one), one)}: {market.data.rejected[one]:,}"
+                f"{REASONS.get(int(one), one)}: {market.data.rejected[one]:,}"
                 for one in refused
             )
             self.notes.append(f"{market.venue}: refused at the beginning: {counts}")
