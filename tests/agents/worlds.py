@@ -43,4 +43,4 @@ def news(at_s: float, severity: float) -> Switch:
 
 def mids(run: World) -> np.ndarray:
     """Middle prices of every step: ``(steps, venues, assets)``."""
-    return np.array([(run.bid + run.ask) / 2 for _ in run.run()])
+    return np.array([(run.board.bid + run.board.ask) / 2 for _ in run.run()])

@@ -229,8 +229,7 @@ class World:
         refused = market.data.rejected.nonzero()[0]
         if len(refused):
             counts = ", ".join(
-                f"{REASONS.get(int(one), one)}: {market.data.rejected[one]:,}"
-                for one in refused
+                f"{REASONS.get(int(one), one)}: {market.data.rejected[one]:,}" for one in refused
             )
             self.notes.append(f"{market.venue}: refused at the beginning: {counts}")
         market.data.rejected[:] = 0
