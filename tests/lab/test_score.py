@@ -66,7 +66,7 @@ def test_the_table_is_in_the_order_of_events() -> None:
     scores = [score([row(2.0)], event) for event in ("2025-11-04", "2020-03-12", "2025-10-10")]
     rows = table(scores)
     assert [one["event"] for one in rows] == ["2020-03-12", "2025-10-10", "2025-11-03/04"]
-    assert [one["used to fit"] for one in rows] == ["yes", "no", "yes"]  # November was looked at while tuning
+    assert [one["used to fit"] for one in rows] == ["yes", "no", "yes"]  # November: in sight
     assert rows[0]["median factor"] == 2.0
     with pytest.raises(UndertowError, match="no event"):
         table([])
