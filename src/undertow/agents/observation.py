@@ -83,7 +83,7 @@ class Observation:
     bought_usd, sold_usd
         By takers, in the step before; liquidations included.
     long_liquidated_usd, short_liquidated_usd
-        Closed by force in the step before, as the venue's public feed shows it.
+        Closed by force in the step before: all of it, also where a public feed would show less.
     open_interest_usd
         Of the step before.
     funding_rate

@@ -180,7 +180,7 @@ def compare(
     from undertow.lab.run import open_run
     from undertow.report import terminal
 
-    rows = compare_runs(open_run(first), open_run(second))
+    rows = compare_runs(open_run(_found(first)), open_run(_found(second)))
     if as_json:
         known = [
             {key: None if value != value else value for key, value in asdict(row).items()}
@@ -192,6 +192,12 @@ def compare(
     terminal.console().print(
         terminal.table(["figure", str(first.name), str(second.name), "unit"], cells)
     )
+
+
+def _found(folder: Path) -> Path:
+    """A run's folder; its bare name is looked for where runs are kept."""
+    kept = Path("runs") / folder
+    return kept if not folder.exists() and kept.exists() else folder
 
 
 @app.command()

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from undertow.errors import NotRecorded, UndertowError
-from undertow.lab.comparable import EXTREMES, NOT_COVERED, SUMS, Answer, answer, venue_of
+from undertow.lab.comparable import DAY_NS, EXTREMES, NOT_COVERED, SUMS, Answer, answer, venue_of
 from undertow.lab.outcome import ALL, Outcome, outcome
 from undertow.measures.as_of import is_exact
 from undertow.measures.published import published
-from undertow.model.periods import time_ns
+from undertow.model.periods import SECOND_NS, time_ns
 from undertow.tape import Tape
 
 if TYPE_CHECKING:
     from undertow.lab.run import Run
 
+QUARTER_NS = 900 * SECOND_NS
 # The most that a figure can be off: so is one that the run lacks, has as zero, or with the other
 # sign, and what is further off is no better than missing.
 WORST = 10.0
@@ -272,6 +273,12 @@ def side_by_side(
     ]
 
 
+def _largest_day(run: Outcome) -> float:
+    """The largest rolling total of 24 hours, looked at every quarter of an hour."""
+    ends = range(min(run.start_ns + DAY_NS, run.end_ns), run.end_ns + 1, QUARTER_NS)
+    return max(run.liquidated_usd(end - DAY_NS, end) for end in ends)
+
+
 def _headlines(run: Outcome, assets: tuple[str, ...]) -> dict[tuple[str, str], float]:
     start, end = run.start_ns - 1, run.end_ns
     shown = run.liquidated_usd(start, end)
@@ -280,6 +287,7 @@ def _headlines(run: Outcome, assets: tuple[str, ...]) -> dict[tuple[str, str], f
     interest = run.open_interest_usd(run.start_ns)
     found = {
         ("liquidated, as feeds show", "USD"): shown,
+        ("largest 24 hours, as feeds show", "USD"): _largest_day(run),
         ("liquidated, true", "USD"): float(true["usd"].sum()),
         ("long share", "fraction"): long_usd / shown if shown else float("nan"),
         ("largest single closing", "USD"): run.largest_usd(start, end, ALL, None),
