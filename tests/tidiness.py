@@ -29,7 +29,7 @@ CLOCK_AND_DICE = re.compile(
 SEEDED = re.compile(r"numpy\.random\.(default_rng|SeedSequence|PCG64|Philox)")
 SHUFFLES = {"sample", "shuffle"}  # of polars: without a seed they throw dice of their own
 # Spelled so that this file does not offend.
-MACHINE_PATHS = ("/" + "work/", "/" + "farm/", "." + "library/", ".." + "/shared")
+MACHINE_PATHS = ("/" + "work/", "/" + "farm/", "." + "library", ".." + "/shared")
 LEFT_OVER = re.compile("TO" + "DO|FIX" + "ME")
 
 FOLDERS = ("src", "tests", "scripts", "benchmarks", "verification", "docs", "examples", ".ci")

@@ -71,7 +71,7 @@ class PieceLowering(typed_passes.NativeLowering):
         """Lower a function, and tell its callers what to link."""
         state.flags.no_compile = True
         super().run_pass(state)
-        made, library = state.cr, state.library
+        made, library = state.cr, state["library"]
         module, name = made.fndesc.lookup_module(), made.fndesc.qualname
         nowhere = _dynfunc.make_function(module, name, "", 0, made.env, (library,))
         state.targetctx.insert_user_function(nowhere, made.fndesc, [library])
@@ -82,14 +82,15 @@ class PieceLowering(typed_passes.NativeLowering):
 class EntryCompiler(compiler.CompilerBase):
     """Compiles what Python calls."""
 
-    library: type[JITCodeLibrary] = Entry
+    kind_of_code: type[JITCodeLibrary] = Entry
     lowering: type[typed_passes.NativeLowering] = typed_passes.NativeLowering
 
     def define_pipelines(self) -> list[Any]:
         """Numba's own steps, but for the last."""
         state = self.state
-        state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
+        code = self.kind_of_code(state.targetctx.codegen(), state.func_id.func_qualname)
+        code.enable_object_caching()
+        state["library"] = code
         made = compiler.DefaultPassBuilder.define_nopython_pipeline(state)
         made.passes = [
             (self.lowering if step is typed_passes.NativeLowering else step, text)
@@ -102,7 +103,7 @@ class EntryCompiler(compiler.CompilerBase):
 class PieceCompiler(EntryCompiler):
     """Compiles what only kernels call."""
 
-    library = Piece
+    kind_of_code = Piece
     lowering = PieceLowering
 
 
