@@ -81,9 +81,9 @@ class Observation:
     bid, ask, last, mark, index
         Prices in USD of the venue's quote asset. ``bid`` and ``ask`` are NaN where a side is empty.
     bought_usd, sold_usd
-        By takers, in the step before; liquidations included.
+        By takers, since the agent last acted; liquidations included.
     long_liquidated_usd, short_liquidated_usd
-        Closed by force in the step before: all of it, also where a public feed would show less.
+        Closed by force since then: all of it, also where a public feed would show less.
     open_interest_usd
         Of the step before.
     funding_rate
@@ -94,13 +94,13 @@ class Observation:
     halted, withdrawals_open, quote_usd
         By venue: no trading; transfers leave; price of its quote asset (USDT) in dollars.
     news
-        What became known since the step before.
+        What became known since the agent last acted.
     cash_usd
         ``(venues, accounts)``: cash of the agent's own accounts; None for a large population.
     quantity
         ``(venues, accounts, assets)``: coins held or owed by them; None for a large population.
     liquidated
-        By venue: numbers within the agent's own accounts that were liquidated in the step before.
+        By venue: numbers within the agent's own accounts that were liquidated since it last acted.
     """
 
     step: int

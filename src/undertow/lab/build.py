@@ -55,7 +55,7 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
         When the tape lacks what the model needs, or an agent's settings are wrong.
     """
     listings = _listings(scenario)
-    steps = scenario.length_s // scenario.step_s
+    steps = scenario.length_s * SECOND_NS // scenario.step_ns
     given: Floats | None = None
     used: dict[str, str] = {}
     if path == "real":
@@ -65,7 +65,7 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
             )
         symbols = {asset: _symbols(scenario, asset) for asset in scenario.assets}
         given, used = price_path(
-            tape, symbols, scenario.start_ns, scenario.step_s * SECOND_NS, steps
+            tape, symbols, scenario.start_ns, scenario.step_ns, steps
         )
     place = _place(scenario, listings, given)
     agents = [
@@ -147,7 +147,7 @@ def _place(scenario: Scenario, listings: list[Listings], path: Floats | None) ->
         instrument=instrument, tick=arrays["tick"], lot=arrays["lot"], max_lots=most,
         depth_usd=arrays["depth"], open_interest_usd=arrays["interest"],
         volatility=np.array([scenario.volatility[asset] for asset in scenario.assets]),
-        start_ns=scenario.start_ns, step_ns=scenario.step_s * SECOND_NS, path=path,
+        start_ns=scenario.start_ns, step_ns=scenario.step_ns, path=path,
     )  # fmt: skip
 
 
@@ -202,7 +202,7 @@ def _sales(scenario: Scenario) -> list[Sale]:
     return [
         Sale(
             one.asset, signs[one.kind] * (one.notional_usd or 0.0), one.at_ns,
-            ((one.until_ns or one.at_ns) - one.at_ns) / SECOND_NS or float(scenario.step_s),
+            ((one.until_ns or one.at_ns) - one.at_ns) / SECOND_NS or scenario.step_ns / SECOND_NS,
             one.venue, None, one.name,
         )
         for one in scenario.shocks if one.kind in signs and one.asset

@@ -22,6 +22,7 @@ from undertow.lab.build import build
 from undertow.lab.feeds import shown
 from undertow.lab.scenario import Scenario, load
 from undertow.lab.world import World
+from undertow.model.periods import SECOND_NS
 from undertow.tape import Tape
 from undertow.tape.files import write_atomically
 from undertow.tape.writer import TapeWriter
@@ -120,7 +121,7 @@ def paced(scenario: Scenario, path: str, changes: Mapping[str, object]) -> Scena
             raise UndertowError(f"--set {key}: does nothing where prices are given; --path model")
     if path != "real" or any(key.startswith("span.") for key in changes):
         return scenario
-    if scenario.step_s >= PATH_STEP_S:
+    if scenario.step_ns >= PATH_STEP_S * SECOND_NS:
         return scenario
     coarse = scenario.with_values({"span.record": f"{PATH_RECORD_S}s"})
     return coarse.with_values({"span.step": f"{PATH_STEP_S}s"})

@@ -27,6 +27,7 @@ from undertow.lab.market import Listings, Market, Rows
 from undertow.lab.opening import CASH_UNITS, open_all, settle_equity
 from undertow.lab.prices import Prices
 from undertow.lab.record import Record
+from undertow.lab.since import Since
 from undertow.model import codes
 from undertow.venues.events import REASONS
 
@@ -147,9 +148,8 @@ class World:
         self._places = [self.record.places(venue) for venue in range(shape[0])]
         self.board = Board(self.markets, self._places, shape[1])
         self._purses = Purses(self.markets, self._places, first, needed, shape[1], FEW)
-        self._nobody = tuple(np.zeros(0, np.int64) for _ in place.venues)
+        self._since = Since(first, needed, shape[1])
         self._next_switch_ns = place.start_ns
-        self._liquidated: dict[int, NDArray[Any]] = {}  # accounts, by venue
         self._is_on_time = [False] * shape[0]  # whether the clock of a venue was set in this step
         self._bar_start_ns = place.start_ns
         self._events_told: set[str] = set()
@@ -173,7 +173,7 @@ class World:
 
     def _begin(self) -> None:
         place = self.setup.place
-        seen = self._seen(0, place.start_ns, ())
+        seen = self._seen(0, place.start_ns)
         openings: list[Openings] = []
         residual_share = 1.0
         counterparts = [int(one) + np.arange(HOUSES) for one in self.house]
@@ -245,8 +245,8 @@ class World:
         for market in self.markets:
             market.now_ns = ts_ns
             market.begin_step()
-        news = self._switch(ts_ns)
-        seen = self._seen(step, ts_ns, news)
+        self._since.tell(self._switch(ts_ns))
+        seen = self._seen(step, ts_ns)
         for number, agent in enumerate(self.setup.agents):
             if ts_ns >= self._next_act[number]:
                 self._next_act[number] = ts_ns + int(agent.parameters.every_s * 1e9)
@@ -295,7 +295,7 @@ class World:
         long_usd, short_usd = self.shown
         long_usd[:] = 0
         short_usd[:] = 0
-        self._liquidated = {}
+        liquidated: dict[int, NDArray[Any]] = {}
         for venue, market in enumerate(self.markets):
             if not market.new_forced:
                 continue
@@ -310,7 +310,9 @@ class World:
             long_usd[venue, places] = np.bincount(instrument, np.where(is_short, 0, usd), size)
             short_usd[venue, places] = np.bincount(instrument, np.where(is_short, usd, 0), size)
             judged = rows["kind"] == codes.LIQUIDATION
-            self._liquidated[venue] = np.unique(rows["account"][judged])
+            liquidated[venue] = np.unique(rows["account"][judged])
+        flows = np.stack([self.board.bought, self.board.sold, long_usd, short_usd])
+        self._since.add(flows, liquidated)
 
     def _now_and_then(self, ts_ns: int, end_ns: int) -> None:
         place = self.setup.place
@@ -409,30 +411,29 @@ class World:
             self.record.saw_event(ts_ns, "venue", "circuit breaker", "scenario: halt_at")
         return ts_ns < self._breaker_ns + int(faults.halt_s * 1e9)
 
-    def _seen(self, step: int, ts_ns: int, news: tuple[News, ...]) -> Observation:
+    def _seen(self, step: int, ts_ns: int) -> Observation:
         board = self.board
         copies = (board.bid, board.ask, board.last, self.prices.mark, self.prices.index)
         bid, ask, last, mark, index = (one.copy() for one in copies)
+        none = self.shown[0]
         return Observation(
             step=step, ts_ns=ts_ns, bid=bid, ask=ask, last=last, mark=mark, index=index,
-            bought_usd=board.bought.copy(), sold_usd=board.sold.copy(),
-            long_liquidated_usd=self.shown[0].copy(), short_liquidated_usd=self.shown[1].copy(),
+            bought_usd=none, sold_usd=none, long_liquidated_usd=none, short_liquidated_usd=none,
             open_interest_usd=self.open_interest, funding_rate=self.prices.funding_rate,
             bid_depth_usd=self.depth[0], ask_depth_usd=self.depth[1], halted=self.halted,
-            withdrawals_open=self.withdrawals_open, quote_usd=self.quote_usd, news=news,
+            withdrawals_open=self.withdrawals_open, quote_usd=self.quote_usd,
         )  # fmt: skip
 
     def _own(self, seen: Observation, number: int) -> Observation:
-        """The observation with what one agent's own accounts hold."""
-        first, count = self.first_account[number], self.account_count[number]
+        """The observation with what is an agent's own: accounts, and what came since it looked."""
         cash, quantity = self._purses.of(number)
-        if not self._liquidated:
-            return _with_own(seen, cash, quantity, self._nobody)
-        liquidated = list(self._nobody)
-        for venue, found in self._liquidated.items():
-            own = found - first[venue]
-            liquidated[venue] = own[(own >= 0) & (own < count[venue])]
-        return _with_own(seen, cash, quantity, tuple(liquidated))
+        flows, liquidated, news = self._since.take(number)
+        return Observation(
+            seen.step, seen.ts_ns, seen.bid, seen.ask, seen.last, seen.mark, seen.index,
+            flows[0], flows[1], flows[2], flows[3],
+            seen.open_interest_usd, seen.funding_rate, seen.bid_depth_usd, seen.ask_depth_usd,
+            seen.halted, seen.withdrawals_open, seen.quote_usd, news, cash, quantity, liquidated,
+        )  # fmt: skip
 
     def _orders(self, number: int) -> Orders:
         return Orders(self.setup.place, self.first_account[number], self.next_id)
@@ -474,15 +475,3 @@ def _residual(
     usd = np.abs(market.usd(number, eve_ticks[number], held["lots"]))
     nowhere = np.full(len(held), np.nan)
     return [Openings(openings[0].venue, -1, held["account"], nowhere, nowhere, share * usd)]
-
-
-def _with_own(
-    seen: Observation, cash: Floats | None, quantity: Floats | None,
-    liquidated: tuple[NDArray[Any], ...],
-) -> Observation:  # fmt: skip
-    return Observation(
-        seen.step, seen.ts_ns, seen.bid, seen.ask, seen.last, seen.mark, seen.index,
-        seen.bought_usd, seen.sold_usd, seen.long_liquidated_usd, seen.short_liquidated_usd,
-        seen.open_interest_usd, seen.funding_rate, seen.bid_depth_usd, seen.ask_depth_usd,
-        seen.halted, seen.withdrawals_open, seen.quote_usd, seen.news, cash, quantity, liquidated,
-    )  # fmt: skip
