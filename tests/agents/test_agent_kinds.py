@@ -98,12 +98,12 @@ def test_makers_show_the_usual_depth_when_it_is_calm():
 
 @cache
 def shock(**makers: float) -> tuple[np.ndarray, np.ndarray, float]:
-    """Prices of BTC, its asks within 1 % and liquidations: bad news, and 150 million are sold."""
+    """Prices of BTC, its asks within 1 % and liquidations: bad news, and 60 million are sold."""
     who = EVERYBODY | {
         "market_maker": makers,
-        "flows": {"asset": "BTC", "usd": 150e6, "at_s": 600.0, "over_s": 600.0},
+        "flows": {"asset": "BTC", "usd": 60e6, "at_s": 600.0, "over_s": 600.0},
     }
-    run = world(who, steps=240, switches=(news(600.0, 0.5),))
+    run = world(who, steps=480, switches=(news(600.0, 0.1),))
     price, depth, liquidated = [], [], 0.0
     for _ in run.run():
         price.append((run.board.bid + run.board.ask)[:, 0] / 2)
@@ -116,9 +116,9 @@ def test_after_a_shock_prices_fall_and_depth_withdraws_and_both_come_back():
     price, depth, liquidated = shock()
     fall = np.nanmin(price, axis=0) / price[59] - 1
     assert np.all(fall < -0.015)
-    assert np.all(fall > -0.15)
+    assert np.all(fall > -0.25)
     low, before = np.nanmin(price[:, 0]), price[59, 0]
-    assert price[-20:, 0].mean() > low + 0.1 * (before - low)
+    assert price[-20:, 0].mean() > low + 0.02 * (before - low)
     assert depth[60:].min() < 0.5 * depth[59]
     assert depth[-20:].mean() > 1.2 * depth[60:].min()
     assert liquidated > 1e6
@@ -127,7 +127,7 @@ def test_after_a_shock_prices_fall_and_depth_withdraws_and_both_come_back():
 def test_makers_who_never_step_back_keep_fall_and_liquidations_smaller():
     (price, _, liquidated), (kept, _, fewer) = shock(), shock(withdrawal=0.0)
     falls = [np.nanmin(one[60:, 0]) / one[59, 0] - 1 for one in (price, kept)]
-    assert falls[1] > 0.8 * falls[0]
+    assert falls[1] > 0.9 * falls[0]
     assert fewer < 0.85 * liquidated
 
 

@@ -25,7 +25,7 @@ LOOK_NS = 300 * 10**9
 class ArbitrageurSettings(Settings):
     """Numbers of the arbitrageurs; all assumed."""
 
-    every_s: float = 1.0
+    every_s: float = 5.0
     latency_s: float = 0.0
     capital_usd: float = Field(
         0.0, ge=0, description="Dollars at all venues together; 0: `capital` times all depth."

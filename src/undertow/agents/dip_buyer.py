@@ -21,13 +21,13 @@ class DipBuyerSettings(Settings):
 
     every_s: float = 10.0
     strength: float = Field(
-        1.0, ge=0, description="Position at a daily sigma of fall, by the asset's usual depth."
+        0.5, ge=0, description="Position at a daily sigma of fall, by the asset's usual depth."
     )
     threshold: float = Field(0.5, ge=0, description="Fall that is nothing yet, daily sigma.")
     power: float = Field(1.5, gt=0, description="How the position grows with the fall beyond.")
     memory_s: float = Field(43200.0, gt=0, description="Against the average of so long, seconds.")
-    capital: float = Field(30.0, gt=0, description="Largest position, by the usual depth.")
-    pace_s: float = Field(900.0, gt=0, description="Until a wanted position is reached, seconds.")
+    capital: float = Field(8.0, gt=0, description="Largest position, by the usual depth.")
+    pace_s: float = Field(7200.0, gt=0, description="Until a wanted position is reached, seconds.")
 
 
 @register("dip_buyer")

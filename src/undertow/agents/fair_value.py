@@ -71,8 +71,8 @@ class FairValue:
     def absorb(self, bought_usd: Floats, thinness: Floats, seconds: float) -> None:
         """Learn from net taker buying of the last seconds.
 
-        ``thinness`` is how many times the usual book the present one would fit into: in a thin
-        market the same flow counts as more.
+        ``thinness`` is how many times as much the flow counts as it would on a usual day: the law
+        holds with the volatility and the volume of now.
         """
         before = self.shift()
         self.flow_usd *= np.exp(-seconds / self.memory_s)

@@ -29,7 +29,11 @@ from undertow.agents.stress import Stress
 
 # The widest that half a spread gets, and the most that one reads out of a pushed price (assumed).
 WIDEST = 0.03
-FARTHEST = 0.01
+FARTHEST = 0.05
+# Of the flow under the root of the impact law, per multiple of the usual volatility (assumed).
+VOLUME_POWER = 1.5
+# The discount for risk follows the alarm over so many seconds (assumed).
+FEAR_S = 1800.0
 # Information arrives at every tenth second, so that the length of a step changes no dice.
 INFORMATION_NS = 10 * 10**9
 # Even a full maker shows so much of the side that would fill it more (assumed).
@@ -39,7 +43,7 @@ LEAST_SIDE = 0.05
 class MarketMakerSettings(Settings):
     """Numbers of the market makers; those without a source are assumed."""
 
-    every_s: float = 2.0
+    every_s: float = 5.0
     accounts: int = Field(3, ge=1, le=20, description="Accounts per venue that quote in turn.")
     capital: float = Field(8.0, gt=0, description="Margin by venue, as a multiple of all depth.")
     leverage: int = Field(2, ge=1, description="Leverage that margin is counted with.")
@@ -56,17 +60,20 @@ class MarketMakerSettings(Settings):
     impact: float = Field(1.0, ge=0, description="Factor of the square-root law; 0.5 to 2.")
     turnover: float = Field(150.0, gt=0, description="Daily volume over depth within 1 %.")
     memory_s: float = Field(1800.0, gt=0, description="How long flow is remembered, seconds.")
-    permanent: float = Field(0.5, ge=0, le=1, description="Share of impact that stays.")
-    learn_s: float = Field(200.0, gt=0, description="Until a pushed price is believed, seconds.")
+    permanent: float = Field(0.35, ge=0, le=1, description="Share of impact that stays.")
+    learn_s: float = Field(74.0, gt=0, description="Until a pushed price is believed, seconds.")
     agree_s: float = Field(30.0, gt=0, description="Until venues agree on a price, seconds.")
-    refill_s: float = Field(40.0, gt=0, description="Until eaten depth is back, seconds.")
+    refill_s: float = Field(80.0, gt=0, description="Until eaten depth is back, seconds.")
     depth_withdrawal: float = Field(
         0.6, ge=0, description="Elasticity of depth to volatility; 0: makers never step back."
     )
     withdrawal: float = Field(1.0, ge=0, description="A lever: that elasticity times this.")
-    recovery_s: float = Field(2400.0, gt=0, description="Half-life of the alarm, seconds.")
+    recovery_s: float = Field(3000.0, gt=0, description="Half-life of the alarm, seconds.")
     news_move: float = Field(
-        2.0, description="Fall that news of severity 1 means to makers, in daily sigma."
+        12.0, ge=0, description="Fall that news of severity 1 means to makers, in daily sigma."
+    )
+    fear: float = Field(
+        2.0, ge=0, description="Discount for risk, in daily sigma by unit of the alarm."
     )
     discovers: bool = Field(True, description="Whether information moves it without trades.")
     together: float = Field(0.6, ge=0, le=1, description="Common share of that information.")
@@ -110,6 +117,7 @@ class MarketMaker(Agent):
         self.local = np.zeros(self.depth.shape)
         self.coins = np.zeros(self.depth.shape)
         self._nowhere = np.zeros(self.depth.shape, np.bool_)
+        self.discount = np.zeros(len(self.usual))
         self.fair: FairValue | None = None
         self._before_ns = self._informed_ns = place.start_ns
 
@@ -141,10 +149,11 @@ class MarketMaker(Agent):
         self._before_ns = seen.ts_ns
         fair = self._believes(seen)
         log_mid = np.log(in_dollars(seen, quoted(seen)))
-        self.quotes.watch(seen, seconds)
+        slower = np.exp(self.elasticity * self.stress.level)
+        self.quotes.watch(seen, seconds, slower)
         coins = held(seen, self.coins)
         price = np.exp(fair.value())
-        self._learn(seen, fair, log_mid, seconds)
+        self._learn(seen, fair, np.log(in_dollars(seen, seen.last)), seconds)
         # Between a far bid and a far ask there is no price; the alarm follows real ones.
         wide = seen.ask - seen.bid > 2 * (WIDEST + NEAR[0]) * seen.bid
         real = np.where(wide, np.nan, log_mid)
@@ -171,7 +180,7 @@ class MarketMaker(Agent):
             self.fair.lasting = np.where(unknown, now, self.fair.lasting)
         return self.fair
 
-    def _learn(self, seen: Observation, fair: FairValue, log_mid: Floats, seconds: float) -> None:
+    def _learn(self, seen: Observation, fair: FairValue, traded: Floats, seconds: float) -> None:
         """Move belief and local shifts: by information, by flow, by where prices were pushed."""
         one = self.parameters
         for news in seen.news if one.discovers else ():
@@ -179,14 +188,22 @@ class MarketMaker(Agent):
             fair.lasting -= one.news_move * news.severity * self.usual * hit
         if seconds <= 0:
             return
-        thin = np.exp(self.elasticity * self.stress.level)
+        # The law holds with the volatility and the volume of now; volume is taken to grow with
+        # the square root of volatility, so a flow counts as its power of 2 - 1/2. Makers who
+        # never step back let it count as on a usual day.
+        thin = np.exp(VOLUME_POWER * one.withdrawal * self.stress.level)
         bought = known(seen.bought_usd - seen.sold_usd).sum(axis=0)
         fair.absorb(bought, thin, seconds)
+        asked = one.fear * self.usual * self.stress.level
+        self.discount += (1 - np.exp(-seconds / FEAR_S)) * (asked - self.discount)
         if one.discovers:
             for _ in range(seen.ts_ns // INFORMATION_NS - self._informed_ns // INFORMATION_NS):
                 fair.wander(self.dice, INFORMATION_NS / 1e9, one.together, one.restlessness)
         self._informed_ns = seen.ts_ns
-        pushed = np.clip(self.quotes.displaced(log_mid), -FARTHEST, FARTHEST)
+        # A half-empty book has no middle: what is learned is where takers went, and only in their
+        # direction. Who sells into stale bids above the belief has not learned that it is higher.
+        pushed = np.clip(self.quotes.displaced(traded), -FARTHEST, FARTHEST)
+        pushed = np.where(pushed * (seen.bought_usd - seen.sold_usd) > 0, pushed, 0.0)
         self.local += (1 - np.exp(-seconds / one.learn_s)) * pushed
         agreed = (1 - np.exp(-seconds / one.agree_s)) * self.local
         self.local -= agreed
@@ -203,7 +220,7 @@ class MarketMaker(Agent):
         sided = (1 + np.abs(eaten) / np.maximum(self.depth, 1.0)) ** -self.elasticity
         bids_hit = eaten > 0
         aside = self.usual * (one.skew * full + one.hedge * net)
-        centre = fair.value() + self.local - aside
+        centre = fair.value() - self.discount + self.local - aside
         sides = np.empty((2, *centre.shape))
         least, most = LEAST_SIDE, 1.0
         sides[0] = np.where(bids_hit, sided, 1.0) * np.minimum(np.maximum(1.25 - full, least), most)

@@ -79,9 +79,13 @@ class Quotes:
         self._room = MOST_SHARE * depth
         self._weight = depth / np.maximum(depth.sum(axis=0), 1.0)
 
-    def watch(self, seen: Observation, seconds: float) -> None:
-        """Count what takers took in the step before, and what has come back."""
-        kept, shared = np.exp(-seconds / self.refill_s), 1 - np.exp(-seconds / SHARE_S)
+    def watch(self, seen: Observation, seconds: float, slower: Floats | float = 1.0) -> None:
+        """Count what takers took since the last time, and what has come back.
+
+        ``slower`` is by asset how many times longer than usual depth takes to come back.
+        """
+        kept = np.exp(-seconds / (self.refill_s * slower))
+        shared = 1 - np.exp(-seconds / SHARE_S)
         eaten = self.eaten_usd
         eaten[0] += known(seen.sold_usd)
         eaten[1] += known(seen.bought_usd)
@@ -89,9 +93,9 @@ class Quotes:
         eaten += self._weight * (shared / (1 - shared) * eaten.sum(axis=1))[:, None]
         np.minimum(eaten, self._room, out=eaten)
 
-    def displaced(self, log_mid: Floats) -> Floats:
-        """How far the middle price was pushed from where it was quoted; 0 where unknown."""
-        return known(log_mid - self.centre)
+    def displaced(self, traded: Floats) -> Floats:
+        """How far from the quotes' centre was traded (logarithms); 0 where nothing was."""
+        return known(traded - self.centre)
 
     def stale(self, wish: Wish, ts_ns: int) -> Mask:
         """Where quotes should be renewed."""

@@ -23,7 +23,7 @@ class ValueBuyerSettings(Settings):
     """Numbers of the value buyers; all assumed."""
 
     every_s: float = 60.0
-    strength: float = Field(3.0, ge=0, description="Orders up to 10 % away, by the usual depth.")
+    strength: float = Field(1.0, ge=0, description="Orders up to 10 % away, by the usual depth.")
     renew_s: float = Field(86400.0, gt=0, description="How often the orders are renewed, seconds.")
 
 

@@ -27,6 +27,9 @@ __all__ = ["Built", "build", "every_agent"]
 
 
 ON_PATH = ("path_maker", "crowd")
+# What differs where prices follow from the trading: stops that somebody has must sell then, which
+# a given price does not feel; and a crowd that acts as often as makers do.
+CLOSED_LOOP: Mapping[str, Mapping[str, float]] = {"crowd": {"stop_share": 0.03, "every_s": 5.0}}
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,10 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
                 f"scenario {scenario.name}: a real path needs a tape; it names none"
             )
         symbols = {asset: _symbols(scenario, asset) for asset in scenario.assets}
-        given, used = price_path(
-            tape, symbols, scenario.start_ns, scenario.step_ns, steps
-        )
+        given, used = price_path(tape, symbols, scenario.start_ns, scenario.step_ns, steps)
     place = _place(scenario, listings, given)
     agents = [
-        agent for one in _who(scenario, path) for agent in _agents(scenario, one, place, seed)
+        agent for one in _who(scenario, path) for agent in _agents(scenario, one, place, seed, path)
     ]  # fmt: skip
     if tape is not None:
         mapped = {asset: name for asset in scenario.assets
@@ -151,7 +152,7 @@ def _place(scenario: Scenario, listings: list[Listings], path: Floats | None) ->
     )  # fmt: skip
 
 
-def _agents(scenario: Scenario, one: AgentSetup, place: Place, seed: int) -> list[Agent]:
+def _agents(scenario: Scenario, one: AgentSetup, place: Place, seed: int, path: str) -> list[Agent]:
     from pydantic import ValidationError
 
     kind = find(one.kind)
@@ -162,7 +163,8 @@ def _agents(scenario: Scenario, one: AgentSetup, place: Place, seed: int) -> lis
                 f"scenario {scenario.name}: agent.{one.name}.{key}: no such setting"
                 f"{nearest(key, known)}"
             )
-    given = dict(one.settings)
+    usual = CLOSED_LOOP.get(one.kind, {}) if path == "model" else {}
+    given = {**usual, **one.settings}
     if "count" in known and "count" not in given:
         given["count"] = _accounts(scenario, one)
     try:
