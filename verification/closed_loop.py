@@ -94,7 +94,7 @@ def _event(scenario: Scenario, runs: Path, *, is_ablated: bool) -> None:
 def _amplified(made: Summary, calm: Summary, name: str) -> None:
     for fall in made.falls:
         other = calm.fall(fall.asset)
-        if other is not None and other.fall > 0 and fall.asset in ("BTC", "ETH"):
+        if other is not None and other.fall > 0 and fall.asset in ("BTC", "XBT", "ETH"):
             print(
                 f"- {name} {fall.asset}: fall {fall.fall:.2%}, without force {other.fall:.2%},"
                 f" amplification {fall.fall / other.fall:.2f}"
