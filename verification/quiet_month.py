@@ -42,9 +42,9 @@ BANDS = {
     "kurtosis 60": Band("kurtosis of hourly returns", 5, 20, "data: 10 to 12"),
     "kurtosis 240": Band("kurtosis of four-hourly returns", 3.3, 10, "data: 4 to 6.7"),
     "kurtosis 1440": Band("kurtosis of daily returns", 2, 8, "assumed; 30 days tell little"),
-    "memory 5": Band("autocorrelation of |r|, 5 minutes", 0.15, 0.45, "data: 0.25 to 0.31"),
-    "memory 60": Band("autocorrelation of |r|, one hour", 0.07, 0.25, "data: 0.12 to 0.15"),
-    "memory 1440": Band("autocorrelation of |r|, one day", 0.02, 0.15, "data: 0.06 to 0.08"),
+    "memory 5": Band("memory of absolute returns, 5 minutes", 0.15, 0.45, "data: 0.25 to 0.31"),
+    "memory 60": Band("memory of absolute returns, one hour", 0.07, 0.25, "data: 0.12 to 0.15"),
+    "memory 1440": Band("memory of absolute returns, one day", 0.02, 0.15, "data: 0.06 to 0.08"),
     "return": Band("autocorrelation of r, 5 minutes", -0.05, 0.05, "data: 0.00 to 0.02"),
     "day": Band("volatility of a day over the scenario's", 0.75, 1.33, "assumed"),
     "sign 1": Band("autocorrelation of order signs, 1 minute", 0.05, 0.6, "assumed"),
@@ -52,7 +52,7 @@ BANDS = {
     "impact": Band("exponent of return on net flow, 15 minutes", 0.4, 0.6, "asked for"),
     "funding": Band("median funding rate of 8 hours, basis points", 0.1, 1.0, "data: 0.56"),
     "funding low": Band("5 % quantile of it", -0.5, 0.5, "data: -0.07"),
-    "interest": Band("correlation of open interest's change and |r|, hours", -0.8, 0.1, "assumed"),
+    "interest": Band("open interest with absolute hourly returns", -0.8, 0.1, "assumed"),
 }  # fmt: skip
 
 
