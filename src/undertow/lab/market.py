@@ -182,8 +182,12 @@ class Market:
         return value
 
     def fund_usd(self) -> float:
-        """Cash of the insurance fund and the backstop vault, in dollars of the eve."""
+        """Cash of the insurance fund and the backstop vault, in dollars of the eve.
+
+        Coins that the fund has taken for cash count at what the venue was told they are worth.
+        """
         units = self.data.cash_units(codes.FUND) + self.data.cash_units(codes.VAULT)
+        units += self.data.coin_units(codes.FUND)
         return units / CASH_UNITS * self.listings.settlement_usd
 
 

@@ -9,6 +9,7 @@ all its laws hold from the first command on.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,15 @@ from undertow.model import codes
 Ints = NDArray[np.int64]
 CASH_UNITS = 10**6
 GRID = 0.0025  # entry prices are rounded to this share of the eve's price
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Coins that accounts have posted, in cash units: their worth, and what counts as margin."""
+
+    account: Ints
+    worth_units: NDArray[np.float64]
+    margin_units: NDArray[np.float64]
 
 
 def open_all(
@@ -201,12 +211,17 @@ def _pieces(lots: Ints, most: int) -> list[tuple[Ints, Ints]]:
 
 
 def settle_equity(
-    market: Market, openings: Sequence[Openings], eve_ticks: Ints
+    market: Market, openings: Sequence[Openings], eve_ticks: Ints, posted: Posted | None = None
 ) -> tuple[int, float]:
     """Let the money leave that an account has beyond its stated equity.
 
     The leverage of every position becomes the greatest that its size allows, as that only limits
     new orders; who is so close to liquidation that the venue keeps more, stays a little richer.
+
+    Parameters
+    ----------
+    posted
+        Coins beside cash that are part of some accounts' equity.
 
     Returns
     -------
@@ -245,6 +260,11 @@ def settle_equity(
     wanted = np.zeros(count)
     for one in openings:
         wanted += np.bincount(one.account, one.equity_usd / settled * CASH_UNITS, count)[:count]
+    planned = wanted.copy()
+    if posted is not None:
+        here = posted.account < count
+        wanted -= np.bincount(posted.account[here], posted.worth_units[here], count)
+        initial -= np.bincount(posted.account[here], posted.margin_units[here], count)
     accounts = np.unique(np.concatenate([one.account for one in openings]))
     accounts = accounts[accounts < count]
     cash = market.engine.venue.accounts["cash_units"][accounts]
@@ -253,4 +273,4 @@ def settle_equity(
     floor = np.maximum(floor, gains[accounts])  # only cash leaves, no unrealised profit
     _move(market, accounts, np.maximum(0, equity - floor).astype(np.int64), codes.WITHDRAW)
     above = np.maximum(0, floor - wanted[accounts])
-    return int((above > 0.01 * wanted[accounts]).sum()), float(above.sum() / CASH_UNITS * settled)
+    return int((above > 0.01 * planned[accounts]).sum()), float(above.sum() / CASH_UNITS * settled)

@@ -19,6 +19,8 @@ from typing import Any
 import undertow
 from undertow.errors import UndertowError
 from undertow.lab.build import build
+from undertow.lab.collateral import uses
+from undertow.lab.collateral_use import note
 from undertow.lab.feeds import shown
 from undertow.lab.scenario import Scenario, load
 from undertow.lab.world import World
@@ -170,12 +172,14 @@ def run(
         built = build(scenario, seed=seed, path=path, tape=tape)
         world, used = built.world, built.used
     _go_on(world, used, target, progress)
+    coins = uses(world.setup.pledges, world.setup.place.venues)
     about = {
         "id": name, "scenario": scenario.name, "title": scenario.title, "event": scenario.event,
         "seed": seed, "path": path, "changes": {key: str(one) for key, one in
                                                 (changes or {}).items()},
         "version": undertow.__version__, "code": code_hash(), "given": used,
-        "tape": given, "notes": world.notes,
+        "tape": given, "notes": [*world.notes, *(note(one) for one in coins)],
+        "collateral": [one.as_json() for one in coins],
     }  # fmt: skip
     _write(world, scenario, target, about)
     return Run(target, about)

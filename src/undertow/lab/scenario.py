@@ -316,7 +316,8 @@ def _venue(part: VenuePart, assets: tuple[str, ...]) -> VenueSetup:
         collateral=tuple(
             Collateral(one.asset, float(one.haircut.value), str(one.price.value),
                        str(one.tick.value) if one.tick else None,
-                       str(one.lot.value) if one.lot else None, float(one.share_of_equity.value))
+                       str(one.lot.value) if one.lot else None,
+                       float(one.share_of_accounts.value), float(one.share_of_equity.value))
             for one in part.collateral
         ),
         max_leverage=_optional(part.max_leverage),

@@ -122,6 +122,7 @@ class CollateralPart(Part):
     price: Text
     tick: Text | None = None
     lot: Text | None = None
+    share_of_accounts: Share
     share_of_equity: Share
 
 

@@ -18,14 +18,18 @@ from undertow.venues.exchange_rules import Terms, terms
 
 # Binance's symbols, whose tiers stand in where a venue's own are not known.
 TIERS_QUOTE = "USDT"
+# A source of prices outside the venue, as `exchange_collateral.Collateral.price` names it.
+TOLD = "told"
+# The most that a whole coin may be worth, in cash units: the lower, the more coins fit in.
+MOST_COIN_UNITS = 10 * 10**6
 
 
 @dataclass(frozen=True, slots=True)
 class Collateral:
     """An asset beside cash that counts as margin.
 
-    ``price`` is own_spot_book, index or redemption; ``share_of_equity`` how much of the margin of
-    those who use it is in it.
+    ``price`` is own_spot_book, index or redemption; ``share_of_accounts`` how many of the crowd's
+    accounts at the venue use it, ``share_of_equity`` how much of the margin of those is in it.
     """
 
     asset: str
@@ -33,6 +37,7 @@ class Collateral:
     price: str
     tick: str | None
     lot: str | None
+    share_of_accounts: float
     share_of_equity: float
 
 
@@ -99,14 +104,11 @@ class VenueSetup:
                     rows.setdefault("margin.tier_measure", "notional")
         return rows
 
-    def terms(self, *, collateral: bool = False) -> Terms:
+    def terms(self) -> Terms:
         """The rules in whole units, for those who make an engine themselves.
 
-        Parameters
-        ----------
-        collateral
-            With the assets beside cash that count as margin, and their spot markets after the
-            symbols.
+        Assets beside cash that count as margin are in them without a spot market: the engine is
+        told their price.
 
         Raises
         ------
@@ -115,7 +117,13 @@ class VenueSetup:
         """
         made = terms(self.dated_rules(), list(self.symbols.values()), lots=self._lots(),
                      assume=self.assumptions())  # fmt: skip
-        return with_collateral(made, self._collateral()) if collateral and self.collateral else made
+        told = [VenueCollateral(one.asset, str(one.haircut), TOLD) for one in self.collateral]
+        if not told:
+            return made
+        made = with_collateral(made, told)
+        cash, *coins = made.rules.assets
+        bounded = [replace(one, max_price_units=MOST_COIN_UNITS) for one in coins]
+        return replace(made, rules=replace(made.rules, assets=(cash, *bounded)))
 
     def open(self, accounts: int) -> Venue:
         """The venue, empty, with this many accounts.

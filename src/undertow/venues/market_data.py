@@ -97,6 +97,17 @@ class MarketData:
                 lots[:, place] = units // int(contract["base_units_per_lot"])
         return lots, cash_units
 
+    def coin_units(self, account: int) -> int:
+        """What an account's assets beside cash are worth, before haircuts, in cash units."""
+        assets = self._engine.venue.assets
+        if len(assets) == 1:
+            return 0
+        first = account * len(assets)
+        units = self._engine.venue.holdings["units"][first + 1 : first + len(assets)]
+        prices = assets["price_units"][1:]
+        pairs: list[tuple[int, int]] = list(zip(units.tolist(), prices.tolist(), strict=True))
+        return sum(own * price for own, price in pairs) // 10**6
+
     def cash_units(self, account: int) -> int:
         """Cash of one account."""
         return int(self._engine.venue.accounts[account]["cash_units"])
