@@ -295,3 +295,6 @@ def test_the_command_prints_a_flat_list_and_says_what_it_used(
     assert "nowcast" in done.stderr and "scale assumed" not in done.stderr
     hourly = undertow("estimate", tmp_path / "t", "--by", "1h")
     assert hourly.stdout.count("BTCUSDT") == 72
+    days = undertow("estimate", tmp_path / "t").stdout
+    (total,) = [line for line in days.splitlines() if line.strip().startswith("all")]
+    assert f"{sum(row['total_usd'] for row in rows):,.0f}" in total

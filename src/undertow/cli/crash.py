@@ -137,9 +137,9 @@ def _progress(text: str) -> Iterator[Progress]:
         task = bar.add_task(text, total=None)
         try:
             yield lambda done, total: bar.update(task, completed=done, total=total)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             bar.stop()
-            complain("interrupted; the same command goes on from here")
+            complain(str(error) or "interrupted; the same command goes on with what is done")
             raise
 
 

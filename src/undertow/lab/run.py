@@ -22,6 +22,7 @@ from undertow.lab.build import build
 from undertow.lab.collateral import uses
 from undertow.lab.collateral_use import note
 from undertow.lab.feeds import shown
+from undertow.lab.interrupt import Interrupted, stopped_later
 from undertow.lab.scenario import Scenario, load
 from undertow.lab.world import World
 from undertow.tape import Tape
@@ -253,16 +254,31 @@ def _begun(target: Path) -> tuple[World | None, dict[str, str]]:
 
 
 def _go_on(world: World, used: dict[str, str], target: Path, progress: Progress | None) -> None:
+    """Run what is left; Ctrl-C ends after the step under way, and what is done is kept.
+
+    Raises
+    ------
+    Interrupted
+        After Ctrl-C; its text says what is kept.
+    """
     total = world.setup.steps
-    try:
-        for done in world.run():
-            if progress is not None:
-                progress(done, total)
-    except KeyboardInterrupt:
-        if world.is_between_steps:
+    with stopped_later() as is_stopping:
+        try:
+            for done in world.run():
+                if progress is not None:
+                    progress(done, total)
+                if is_stopping() and done < total:
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            if not world.is_between_steps:
+                raise Interrupted("interrupted in the middle of a step: nothing new is kept"
+                                  ) from None  # fmt: skip
             target.mkdir(parents=True, exist_ok=True)
             _save(target / CHECKPOINT, pickle.dumps((world, used)))
-        raise
+            raise Interrupted(
+                f"interrupted after {world.done:,} of {total:,} steps, kept in {target}: the same"
+                " command goes on from there"
+            ) from None
 
 
 def _write(world: World, scenario: Scenario, target: Path, about: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from undertow.claims.reconcile.ranges import shown
-from undertow.claims.reconcile.result import Statement
+from undertow.claims.reconcile.result import Statement, Verdict
 from undertow.claims.reconcile.tape_prices import (
     PRICE_SLACK,
     Floats,
@@ -58,17 +58,17 @@ def judge_change(
         return None
     market = markets[0]
     declared, others = _definitions(statement)
-    for names, extra, verdict, by in (
+    tries: tuple[tuple[Sequence[str], int, Verdict, str], ...] = (
         (declared, 0, "consistent", "time"),
         (declared, DAY_NS // 2, "explained", "as-of"),
         (others, 0, "explained", "window"),
-    ):
+    )
+    for names, extra, verdict, by in tries:
         for name in names:
             found = _measure(name, markets, (span[0] - extra, span[1] + extra))
             if found and (hit := _held(found, statement, market, companion)):
                 text, value, first, last = hit
-                measured = evidence(text, by, value, first, last)
-                return verdict, measured  # type: ignore[return-value]
+                return verdict, evidence(text, by, value, first, last)
     if statement.claim.kind == "historical":
         return None  # of a stretch that only the text knows
     return _never(declared or others, markets, span, statement)

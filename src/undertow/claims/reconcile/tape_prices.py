@@ -147,7 +147,10 @@ def _traded(statement: Statement, span: tuple[int, int], market: Market) -> Foun
     """Whether, and when, the price was there."""
     wanted = statement.allowed
     reach = 8 * DAY_NS if statement.aspect == "before" else 0
-    for extra, verdict, by in ((reach, "consistent", "time"), (2 * DAY_NS, "explained", "as-of")):
+    tries: tuple[tuple[int, Verdict, str], ...] = (
+        (reach, "consistent", "time"), (2 * DAY_NS, "explained", "as-of"),
+    )  # fmt: skip
+    for extra, verdict, by in tries:
         part = market.between(span[0] - extra, span[1] + (extra if by == "as-of" else 0))
         low, high = market.low[part], market.high[part]
         hit = (low <= wanted.high * (1 + PRICE_SLACK)) & (high >= wanted.low * (1 - PRICE_SLACK))
@@ -157,7 +160,7 @@ def _traded(statement: Statement, span: tuple[int, int], market: Market) -> Foun
             when = "there" if by == "time" else "not at that time, but"
             text = f"{market.name} traded {when} between {clock(first)} and {clock(last)}"
             value = market.close[part][times[0]]
-            return verdict, evidence(text, by, value, first, last)  # type: ignore[return-value]
+            return verdict, evidence(text, by, value, first, last)
     part = market.between(*span)
     lowest, highest = float(market.low[part].min()), float(market.high[part].max())
     text = f"{market.name} was between {shown(lowest)} and {shown(highest)} at that time"
