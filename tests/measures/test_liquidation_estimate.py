@@ -296,5 +296,5 @@ def test_the_command_prints_a_flat_list_and_says_what_it_used(
     hourly = undertow("estimate", tmp_path / "t", "--by", "1h")
     assert hourly.stdout.count("BTCUSDT") == 72
     days = undertow("estimate", tmp_path / "t").stdout
-    (total,) = [line for line in days.splitlines() if line.strip().startswith("all")]
+    (total,) = [line for line in days.splitlines() if line.count(" all ") == 2]
     assert f"{sum(row['total_usd'] for row in rows):,.0f}" in total
