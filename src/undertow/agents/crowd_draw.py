@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from undertow.agents.numbers import distinct, marked
 from undertow.agents.observation import Floats, Place
 from undertow.errors import UndertowError
 
@@ -185,7 +186,8 @@ def _side(
 
 def _share_accounts(settings: Any, held: Holdings, dice: np.random.Generator) -> None:
     """Give second positions to accounts that hold another asset, some as a hedge."""
-    for asset in np.unique(held.asset).tolist():
+    accounts = int(held.account.max(initial=-1)) + 1
+    for asset in distinct(held.asset).tolist():
         for is_long in (True, False):
             seconds = np.flatnonzero(
                 (held.account < 0) & (held.asset == asset) & ((held.quantity > 0) == is_long)
@@ -195,12 +197,14 @@ def _share_accounts(settings: Any, held: Holdings, dice: np.random.Generator) ->
             # An account that holds the asset already, as its first or second, takes no other.
             taken = held.account[(held.asset == asset) & (held.account >= 0)]
             host = (held.asset != asset) & (held.account >= 0)
-            host &= ~np.isin(held.account, taken)
+            host &= ~marked(taken, accounts)[held.account]
             hedged = round(settings.hedged_share * len(seconds))
             done = 0
             for same, wanted in ((False, hedged), (True, len(seconds))):
-                pool = np.unique(held.account[host & (((held.quantity > 0) == is_long) == same)])
-                pool = np.setdiff1d(pool, held.account[seconds[:done]])
+                some_of_them = host & (((held.quantity > 0) == is_long) == same)
+                free = marked(held.account[some_of_them], accounts)
+                free[held.account[seconds[:done]]] = False
+                pool = np.flatnonzero(free)
                 some = min(wanted - done, len(pool))
                 if some > 0:
                     chosen = dice.choice(pool, some, replace=False)

@@ -70,7 +70,9 @@ class MarginWatch:
         one = self._settings
         rows["life_s"] = DAY_S * one.lifetime_days * away**one.lifetime_power
         rows["watches"] = self._dice.random(len(rows)) < one.attentive_share
-        self._rows = np.concatenate([self._rows, rows])
+        # As plain bytes: NumPy joins records field by field otherwise.
+        both = np.concatenate([self._rows.view(np.uint8), rows.view(np.uint8)])
+        self._rows = both.view(_POSITION)
 
     def act(self, seen: Observation, orders: Orders, gone: list[NDArray[np.bool_]]) -> None:
         """Renew some positions, warn some holders, and close for those who notice."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from undertow.agents.numbers import distinct, marked
 from undertow.agents.orders import Openings
 from undertow.kernels.exchange_arrays import COMMAND
 from undertow.lab.market import Market, Rows
@@ -51,7 +52,7 @@ def open_all(
     if not rows:
         return next_id
     wanted = np.concatenate(rows)
-    accounts = np.unique(np.append(wanted["account"], counterparts))
+    accounts = distinct(wanted["account"], counterparts)
     # The mark will visit all entry prices: enough for the way to the farthest.
     biggest = _notional(market, wanted)
     count = int(accounts.max()) + 1
@@ -59,7 +60,7 @@ def open_all(
     money[np.searchsorted(accounts, counterparts)] += _stakes(market, wanted, len(counterparts))
     _move(market, accounts, money.astype(np.int64), codes.DEPOSIT)
     _set_leverage(market, np.append(wanted["account"], counterparts), wanted, 1)
-    for instrument in np.unique(wanted["instrument"]):
+    for instrument in distinct(wanted["instrument"]):
         part = wanted[wanted["instrument"] == instrument]
         next_id = _trade(market, part, counterparts, int(eve_ticks[instrument]), next_id)
     _cancel_rest(market)
@@ -89,7 +90,7 @@ def _in_lots(market: Market, one: Openings, eve_ticks: Ints) -> Rows:
 def _notional(market: Market, rows: Rows) -> NDArray[np.float64]:
     """Value in cash units at the highest entry price (of inverse contracts at the lowest)."""
     most = np.zeros(len(rows))
-    for instrument in np.unique(rows["instrument"]):
+    for instrument in distinct(rows["instrument"]):
         own = rows["instrument"] == instrument
         ticks, lots = rows["ticks"][own], np.abs(rows["lots"][own])
         contract = market.listings.contracts[instrument]
@@ -105,7 +106,7 @@ def _stakes(market: Market, wanted: Rows, count: int) -> NDArray[np.float64]:
     Its pieces are at most a quarter of the room, so whoever is passed over holds three quarters.
     """
     stakes = np.zeros(count)
-    for instrument in np.unique(wanted["instrument"]):
+    for instrument in distinct(wanted["instrument"]):
         own = wanted[wanted["instrument"] == instrument]
         _, price = np.unique(own["ticks"], return_inverse=True)
         net = np.abs(np.bincount(price, own["lots"])).sum()
@@ -129,13 +130,16 @@ def _move(market: Market, accounts: Ints, units: Ints, kind: int) -> None:
 
 def _set_leverage(market: Market, accounts: Ints, wanted: Rows, leverage: int) -> None:
     """The same leverage for every account in every instrument that it opens."""
-    pairs = np.unique(np.stack([wanted["account"], wanted["instrument"]]), axis=1)
-    others = np.setdiff1d(accounts, pairs[0])
-    more = np.array([[one, place] for one in others for place in np.unique(pairs[1])]).T
-    pairs = np.concatenate([pairs, more.astype(np.int64).reshape(2, -1)], axis=1)
-    rows = np.zeros(pairs.shape[1], COMMAND)
+    width = len(market.listings.contracts)
+    pairs = distinct(wanted["account"] * width + wanted["instrument"])
+    is_other = marked(accounts, int(accounts.max()) + 1)
+    is_other[wanted["account"]] = False
+    places = distinct(wanted["instrument"])
+    more = (np.flatnonzero(is_other)[:, None] * width + places).ravel()
+    pairs = np.concatenate([pairs, more])
+    rows = np.zeros(len(pairs), COMMAND)
     rows["kind"], rows["amount"] = codes.SET_LEVERAGE, leverage
-    rows["account"], rows["instrument"] = pairs
+    rows["account"], rows["instrument"] = np.divmod(pairs, width)
     market.apply(rows)
 
 
@@ -192,7 +196,7 @@ def _residual(lots: int, most: int, held: Ints, room: int) -> tuple[Ints, Ints]:
 
 def _cancel_rest(market: Market) -> None:
     """Whatever found no other side, because that was refused, must not rest in the books."""
-    rest = np.unique(market.engine.orders()["account"])
+    rest = distinct(market.engine.orders()["account"])
     rows = np.zeros(len(rest), COMMAND)
     rows["kind"], rows["account"], rows["instrument"] = codes.CANCEL_ALL, rest, -1
     market.apply(rows)
@@ -265,7 +269,7 @@ def settle_equity(
         here = posted.account < count
         wanted -= np.bincount(posted.account[here], posted.worth_units[here], count)
         initial -= np.bincount(posted.account[here], posted.margin_units[here], count)
-    accounts = np.unique(np.concatenate([one.account for one in openings]))
+    accounts = distinct(*(one.account for one in openings))
     accounts = accounts[accounts < count]
     cash = market.engine.venue.accounts["cash_units"][accounts]
     equity = cash + gains[accounts]

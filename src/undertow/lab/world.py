@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from undertow.agents.agent import Agent
+from undertow.agents.numbers import distinct, marked
 from undertow.agents.observation import BANDS, Floats, News, Observation, Place
 from undertow.agents.orders import Openings, Orders, joined
 from undertow.kernels.exchange_arrays import COMMAND
@@ -261,7 +262,8 @@ class World:
         if not own or not openings:
             return None
         each = np.concatenate([one.account for one in openings])
-        accounts, place = np.unique(each, return_inverse=True)
+        accounts = distinct(each)
+        place = np.searchsorted(accounts, each)
         equity, gains = np.zeros(len(accounts)), np.zeros(len(accounts))
         np.add.at(equity, place, np.concatenate([one.equity_usd for one in openings]))
         mark = self.prices.mark[venue]
@@ -514,7 +516,8 @@ def _residual(
     if not openings:
         return []
     held = market.engine.positions()
-    held = held[(held["lots"] != 0) & np.isin(held["account"], counterparts)]
+    count = 1 + max(int(held["account"].max(initial=0)), int(counterparts.max(initial=0)))
+    held = held[(held["lots"] != 0) & marked(counterparts, count)[held["account"]]]
     number = held["instrument"].astype(np.int64)
     usd = np.abs(market.usd(number, eve_ticks[number], held["lots"]))
     nowhere = np.full(len(held), np.nan)

@@ -83,12 +83,15 @@ class KernelEngine:
     def positions(self, account: int | None = None) -> Records:
         """See `engine.Engine.positions`."""
         held = self._venue.positions[1:] if account is None else self._of_account(account)
-        held = held[(held["key"] >= 0) & ((held["lots"] != 0) | (held["margin_units"] != 0))]
-        held = held[np.lexsort((held["key"], held["account"]))]
-        found = np.zeros(len(held), POSITION)
-        found["instrument"], found["leg"] = held["key"] // 4, held["key"] % 4
+        # Field by field: whole records are five times as much to move.
+        is_open = (held["key"] >= 0) & ((held["lots"] != 0) | (held["margin_units"] != 0))
+        rows = np.flatnonzero(is_open)
+        rows = rows[np.lexsort((held["key"][rows], held["account"][rows]))]
+        found = np.zeros(len(rows), POSITION)
+        key = held["key"][rows]
+        found["instrument"], found["leg"] = key // 4, key % 4
         for name in ("account", "leverage", "isolated", "lots", "basis_units", "margin_units"):
-            found[name] = held[name]
+            found[name] = held[name][rows]
         return found
 
     def _of_account(self, account: int) -> Records:
