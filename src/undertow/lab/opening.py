@@ -56,7 +56,9 @@ def open_all(
     # The mark will visit all entry prices: enough for the way to the farthest.
     biggest = _notional(market, wanted)
     count = int(accounts.max()) + 1
-    money = np.bincount(wanted["account"], 4.0 * biggest, count)[accounts] + CASH_UNITS
+    most = np.bincount(wanted["account"], 4.0 * biggest, count)
+    money = np.asarray(most[accounts], np.float64)
+    money += CASH_UNITS
     money[np.searchsorted(accounts, counterparts)] += _stakes(market, wanted, len(counterparts))
     _move(market, accounts, money.astype(np.int64), codes.DEPOSIT)
     _set_leverage(market, np.append(wanted["account"], counterparts), wanted, 1)

@@ -159,6 +159,10 @@ class World:
         self._events_told: set[str] = set()
         self._breaker_ns: int | None = None
         self._marks: list[Floats] = []  # as far back as the slowest venue looks
+        late_s = np.zeros(shape[0]) if setup.faults is None else setup.faults.delay_s
+        self._late = [1 + round(late * 1e9 / place.step_ns) for late in late_s.tolist()]
+        self._switched = 0  # how often something outside the markets may have changed
+        self._indexed: tuple[int, ...] = ()
 
     def run(self) -> Iterator[int]:
         """Run the steps that are left; gives the number of steps done after each."""
@@ -305,8 +309,7 @@ class World:
         """Prices follow from the books, venues from the prices, and the record from both."""
         board = self.board
         board.look()
-        spot = np.where(self.setup.place.is_spot[:, None], (board.bid + board.ask) / 2, np.nan)
-        self.prices.outside(spot, self.quote_usd, self.halted.astype(np.float64))
+        self._find_index()
         self._remember(self.prices.update(ts_ns, board.bid, board.ask, board.last))
         for pledge in self.setup.pledges:  # before the marks, so that these liquidate by it
             pledge.tell(self.markets[pledge.venue], self.done)
@@ -320,18 +323,23 @@ class World:
             self.record.saw_marks(self.prices.mark)
             self._now_and_then(ts_ns, end_ns)
 
+    def _find_index(self) -> None:
+        """The index, anew where a spot market's book, a halt or a peg may have changed it."""
+        spots = [market.version for market in self.markets if market.listings.is_spot]
+        changes = (self._switched, *spots)
+        if changes != self._indexed:
+            self._indexed, board = changes, self.board
+            spot = np.where(self.setup.place.is_spot[:, None], (board.bid + board.ask) / 2, np.nan)
+            self.prices.outside(spot, self.quote_usd, self.halted.astype(np.float64))
+
     def _seen_marks(self) -> list[Floats]:
         """By venue, the marks that its engine sees now: of a slow one those of before."""
-        faults, step_ns = self.setup.faults, self.setup.place.step_ns
-        delays = [0.0] * len(self.markets) if faults is None else faults.delay_s.tolist()
         most = len(self._marks)
-        return [self._marks[-min(most, 1 + round(late * 1e9 / step_ns))] for late in delays]
+        return [self._marks[-min(most, late)] for late in self._late]
 
     def _remember(self, mark: Floats) -> None:
-        faults = self.setup.faults
-        slowest = 0.0 if faults is None else float(faults.delay_s.max(initial=0.0))
         self._marks.append(mark.copy())
-        del self._marks[: -2 - round(slowest * 1e9 / self.setup.place.step_ns)]
+        del self._marks[: -1 - max(self._late)]
 
     def _sum_up(self) -> None:
         """Flows and liquidations of the step, for the next observation."""
@@ -438,6 +446,7 @@ class World:
             rows["amount"] = int(halted[venue])
             self.markets[venue].apply(rows)
         self.halted, self.withdrawals_open, self.quote_usd = halted, open_now, quote
+        self._switched += 1
         return tuple(news)
 
     def _may_break(self) -> bool:
