@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from undertow.agents.crowd_draw import MAINTENANCE, Holdings
 from undertow.agents.crowd_notice import Notices
-from undertow.agents.crowd_triggers import Triggers
+from undertow.agents.ending import Ending
 from undertow.agents.observation import Floats, Observation
 from undertow.agents.orders import Orders
+from undertow.agents.watch import Watch
 
 Ints = NDArray[np.int64]
 RENEW_S = 1800.0
@@ -52,7 +53,9 @@ class MarginWatch:
         self._notices = Notices(settings.notice_s, settings.notice_spread, dice)
         self._next_ns = start_ns
         self._before = np.full(shape, np.nan)  # marks of the last renewal
-        self._warned = {True: Triggers(shape, True), False: Triggers(shape, False)}
+        self._warned = {True: Watch(shape, True), False: Watch(shape, False)}
+        self._ending: Ending | None = None
+        self._changed: list[Ints] = []  # positions that were entered anew since the last renewal
 
     def add(self, venue: int, held: Holdings, price: Floats) -> None:
         """Positions of one venue on the eve."""
@@ -70,9 +73,9 @@ class MarginWatch:
         one = self._settings
         rows["life_s"] = DAY_S * one.lifetime_days * away**one.lifetime_power
         rows["watches"] = self._dice.random(len(rows)) < one.attentive_share
-        # As plain bytes: NumPy joins records field by field otherwise.
-        both = np.concatenate([self._rows.view(np.uint8), rows.view(np.uint8)])
-        self._rows = both.view(_POSITION)
+        self._changed.append(len(self._rows) + np.arange(len(rows)))
+        self._rows = np.concatenate([self._rows, rows])
+        self._ending = None
 
     def act(self, seen: Observation, orders: Orders, gone: list[NDArray[np.bool_]]) -> None:
         """Renew some positions, warn some holders, and close for those who notice."""
@@ -80,8 +83,10 @@ class MarginWatch:
             self._next_ns = seen.ts_ns + int(RENEW_S * 1e9)
             self._renew(seen, orders, gone)
         for is_long in (True, False):
-            for venue, asset, number, coins in self._warned[is_long].crossed(seen.mark):
+            for venue, asset, number in self._warned[is_long].crossed(seen.mark):
+                number = number[~self._rows["left"][number]]
                 self._rows["watches"][number] = False  # warned once is enough
+                coins = self._rows["coins"][number]
                 # Who trades with little margin looks at it more often.
                 away = self._rows["margin"][number] / (self._sigma[asset] * RANGE_PER_SIGMA)
                 slower = away**self._settings.notice_power
@@ -103,12 +108,14 @@ class MarginWatch:
         So nothing is traded; the account stands for the new one, of the same size and leverage.
         """
         rows = self._rows
-        for venue, lost in enumerate(gone):
-            own = rows["venue"] == venue
-            rows["left"][own] |= lost[rows["account"][own]]
-        busy = self._activity(seen)[rows["venue"], rows["asset"]]
-        ends = self._dice.random(len(rows)) < -np.expm1(-RENEW_S * busy / rows["life_s"])
-        self._enter(seen, orders, np.flatnonzero(ends & ~rows["left"]))
+        if self._ending is None:
+            place = rows["venue"] * self._shape[1] + rows["asset"]
+            self._ending = Ending(rows["life_s"].copy(), place)
+        number = self._ending.draw(self._dice, (RENEW_S * self._activity(seen)).ravel())
+        for venue in np.unique(rows["venue"][number]).tolist():
+            own = number[rows["venue"][number] == venue]
+            rows["left"][own] |= gone[venue][rows["account"][own]]
+        self._enter(seen, orders, number[~rows["left"][number]])
         self._warn_anew()
 
     def _activity(self, seen: Observation) -> Floats:
@@ -125,6 +132,7 @@ class MarginWatch:
         rows = self._rows
         now = seen.mark[rows["venue"][number], rows["asset"][number]]
         number, now = number[now > 0], now[now > 0]
+        self._changed.append(number)
         some = rows[number]
         equity = some["equity"] + some["coins"] * (now - some["price"])
         wanted = some["margin"] * np.abs(some["coins"]) * now
@@ -135,20 +143,20 @@ class MarginWatch:
             orders.move_cash(venue, some["account"][own], (wanted - equity)[own])
 
     def _warn_anew(self) -> None:
-        """Prices at which holders are warned, from what they have now."""
-        rows = self._rows
+        """Prices at which holders are warned, from what those have now who came since."""
+        number = np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed]))
+        self._changed = []
+        if not len(number):
+            return
+        rows = self._rows[number]
         room = rows["equity"] / (np.abs(rows["coins"]) * rows["price"]) - MAINTENANCE
         room = np.clip(room * self._settings.warned_at, 0.001, 0.95)
         is_long = rows["coins"] > 0
         level = rows["price"] * np.maximum(1 - np.where(is_long, room, -room), 0.02)
-        minds = rows["watches"] & ~rows["left"]
-        place = rows["venue"] * self._shape[1] + rows["asset"]
-        for side in (True, False):
-            table = Triggers(self._shape, side)
-            picked = np.flatnonzero(minds & (is_long == side))
-            picked = picked[np.argsort(place[picked], kind="stable")]
-            for part in np.split(picked, np.flatnonzero(np.diff(place[picked])) + 1):
-                if len(part):
-                    venue, asset = int(rows["venue"][part[0]]), int(rows["asset"][part[0]])
-                    table.add(venue, asset, level[part], part, rows["coins"][part])
-            self._warned[side] = table
+        level = np.where(rows["watches"] & ~rows["left"], level, np.nan)
+        place = 2 * (rows["venue"] * self._shape[1] + rows["asset"]) + is_long
+        order = np.argsort(place, kind="stable")
+        for part in np.split(order, np.flatnonzero(np.diff(place[order])) + 1):
+            one = rows[part[0]]
+            watch = self._warned[bool(one["coins"] > 0)]
+            watch.change(int(one["venue"]), int(one["asset"]), number[part], level[part])

@@ -1,0 +1,66 @@
+"""Prices that holders watch for, where a few of very many change at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from undertow.agents.crowd_triggers import Triggers
+from undertow.agents.observation import Floats
+
+Ints = NDArray[np.int64]
+# Changes lie in a small table of their own until they are this share of the large one.
+MERGED_AT = 0.25
+
+
+class Watch:
+    """By venue and asset, at which price each of many numbered holders is told, at most once.
+
+    A new price takes the place of the old one; the cost of that grows with those that change.
+
+    Parameters
+    ----------
+    shape
+        Venues and assets.
+    falling
+        Whether prices at or below the watched one tell, else those at or above.
+    """
+
+    def __init__(self, shape: tuple[int, int], falling: bool) -> None:
+        self._large, self._small = Triggers(shape, falling), Triggers(shape, falling)
+        self._level = np.zeros(0)  # what each holder watches for now, NaN for nothing
+        self._held: dict[tuple[int, int], tuple[Ints, Ints]] = {}  # in the two tables
+
+    def change(self, venue: int, asset: int, number: Ints, price: Floats) -> None:
+        """Some holders of one place watch for other prices from now on, or none (NaN)."""
+        if not len(number):
+            return
+        if len(self._level) <= number.max():
+            more = max(int(number.max()) + 1, 2 * len(self._level)) - len(self._level)
+            self._level = np.concatenate([self._level, np.full(more, np.nan)])
+        self._level[number] = price
+        none = np.zeros(0, np.int64)
+        large, small = self._held.get((venue, asset), (none, none))
+        small = np.concatenate([small, number])
+        if len(small) > MERGED_AT * len(large):
+            large, small = np.unique(np.concatenate([large, small])), none
+            large = self._fill(self._large, venue, asset, large)
+        small = self._fill(self._small, venue, asset, np.unique(small))
+        self._held[venue, asset] = large, small
+
+    def _fill(self, table: Triggers, venue: int, asset: int, number: Ints) -> Ints:
+        """Put the holders into a table who watch for something; returns these."""
+        number = number[~np.isnan(self._level[number])]
+        table.replace(venue, asset, self._level[number], number, self._level[number])
+        return number
+
+    def crossed(self, price: Floats) -> Iterator[tuple[int, int, Ints]]:
+        """Venue, asset and numbers of all whom these prices tell."""
+        for table in (self._large, self._small):
+            for venue, asset, number, level in table.crossed(price):
+                now = number[self._level[number] == level]  # not what was changed since
+                self._level[now] = np.nan
+                if len(now):
+                    yield venue, asset, now
