@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from undertow.agents.crowd_draw import MAINTENANCE, Holdings
 from undertow.agents.crowd_notice import Notices
 from undertow.agents.ending import Ending
+from undertow.agents.numbers import distinct
 from undertow.agents.observation import Floats, Observation
 from undertow.agents.orders import Orders
 from undertow.agents.watch import Watch
@@ -144,7 +145,7 @@ class MarginWatch:
 
     def _warn_anew(self) -> None:
         """Prices at which holders are warned, from what those have now who came since."""
-        number = np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed]))
+        number = distinct(*self._changed)
         self._changed = []
         if not len(number):
             return

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from undertow.agents.crowd_triggers import Triggers
+from undertow.agents.numbers import distinct
 from undertow.agents.observation import Floats
 
 Ints = NDArray[np.int64]
@@ -45,9 +46,9 @@ class Watch:
         large, small = self._held.get((venue, asset), (none, none))
         small = np.concatenate([small, number])
         if len(small) > MERGED_AT * len(large):
-            large, small = np.unique(np.concatenate([large, small])), none
+            large, small = distinct(large, small), none
             large = self._fill(self._large, venue, asset, large)
-        small = self._fill(self._small, venue, asset, np.unique(small))
+        small = self._fill(self._small, venue, asset, distinct(small))
         self._held[venue, asset] = large, small
 
     def _fill(self, table: Triggers, venue: int, asset: int, number: Ints) -> Ints:
