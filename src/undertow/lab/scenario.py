@@ -268,6 +268,7 @@ def _problems(file: ScenarioFile) -> list[tuple[str, str]]:
 
 def _venue_problems(venue: VenuePart, assets: tuple[str, ...]) -> list[tuple[str, str]]:
     found = _keys(f"venue.{venue.id}.symbols", venue.symbols, assets)
+    found += _keys(f"venue.{venue.id}.stands_for", venue.stands_for, venue.symbols)
     for table in ("open_interest_usd", "depth_usd"):
         own = getattr(venue, table)
         found += _keys(f"venue.{venue.id}.{table}", own, venue.symbols)
@@ -311,6 +312,7 @@ def _venue(part: VenuePart, assets: tuple[str, ...]) -> VenueSetup:
         insurance_fund_usd=part.insurance_fund_usd.interval, accounts=int(part.accounts.value),
         assume=_plain(part.assume), override=_plain(part.override),
         lots={name: str(number.value) for name, number in part.lots.items()},
+        stands_for={name: int(number.value) for name, number in part.stands_for.items()},
         steps_from=str(part.steps_from.value) if part.steps_from else None,
         tiers_from=str(part.tiers_from.value) if part.tiers_from else None,
         collateral=tuple(

@@ -142,6 +142,7 @@ class VenuePart(Part):
     assume: dict[str, RuleValue] = Field(default_factory=dict)
     override: dict[str, RuleValue] = Field(default_factory=dict)
     lots: dict[str, Text] = Field(default_factory=dict)
+    stands_for: dict[str, Count] = Field(default_factory=dict)
     collateral: Annotated[tuple[CollateralPart, ...], BeforeValidator(_tuple)] = ()
     max_leverage: Multiple | None = None
     liquidation_delay_s: Seconds | None = None

@@ -14,7 +14,7 @@ from undertow.venues import rulebook
 from undertow.venues.exchange import Venue
 from undertow.venues.exchange_collateral import Collateral as VenueCollateral
 from undertow.venues.exchange_collateral import with_collateral
-from undertow.venues.exchange_rules import Terms, terms
+from undertow.venues.exchange_rules import Listing, Terms, terms
 
 # Binance's symbols, whose tiers stand in where a venue's own are not known.
 TIERS_QUOTE = "USDT"
@@ -55,6 +55,9 @@ class VenueSetup:
         Whose ticks, lots and margin tiers stand in where the rules have none of that day.
     assume, override
         Rules that the files lack, and rules that are changed.
+    stands_for
+        By asset, how many coins one symbol stands for: so many times an order and a margin tier
+        hold, and so many times its public feed of liquidations sends.
     max_leverage
         A cap on every tier's leverage; None without.
     liquidation_delay_s
@@ -72,6 +75,7 @@ class VenueSetup:
     assume: dict[str, Value]
     override: dict[str, Value]
     lots: dict[str, str]
+    stands_for: dict[str, int]
     steps_from: str | None
     tiers_from: str | None
     collateral: tuple[Collateral, ...]
@@ -117,6 +121,9 @@ class VenueSetup:
         """
         made = terms(self.dated_rules(), list(self.symbols.values()), lots=self._lots(),
                      assume=self.assumptions())  # fmt: skip
+        counts = [self.stands_for.get(asset, 1) for asset in self.symbols]
+        baskets = [_basket(one, count) for one, count in zip(made.listings, counts, strict=True)]
+        made = replace(made, listings=tuple(baskets))
         told = [VenueCollateral(one.asset, str(one.haircut), TOLD) for one in self.collateral]
         if not told:
             return made
@@ -231,6 +238,17 @@ def _own_rows(rules: rulebook.Rules, symbol: str) -> list[tuple[str, str, str]]:
         (str(tier.floor), str(float(tier.maintenance_rate)), str(tier.max_leverage))
         for tier in rules.tiers(symbol).tiers
     ]
+
+
+def _basket(one: Listing, count: int) -> Listing:
+    """A symbol that stands for several of its kind: whoever holds it holds a part of each."""
+    contract = one.contract
+    tiers = tuple(
+        replace(tier, floor=tier.floor * count, deduction_units=tier.deduction_units * count)
+        for tier in contract.tiers
+    )
+    most = min(contract.max_lots * count, contract.max_position_lots)
+    return replace(one, contract=replace(contract, tiers=tiers, max_lots=most))
 
 
 def _least(leverage: str, cap: float) -> str:
