@@ -22,6 +22,7 @@ from undertow.model import codes
 
 Ints = NDArray[np.int64]
 CASH_UNITS = 10**6
+DEPOSITS = 0.95  # of the room for deposits, which are below 2^60 cash units at a venue
 GRID = 0.0025  # entry prices are rounded to this share of the eve's price
 
 
@@ -60,6 +61,9 @@ def open_all(
     money = np.asarray(most[accounts], np.float64)
     money += CASH_UNITS
     money[np.searchsorted(accounts, counterparts)] += _stakes(market, wanted, len(counterparts))
+    # A venue takes only so much in all: then everybody brings less of what is too much anyway.
+    room = DEPOSITS * (2**60 - int(market.engine.venue.state["deposited_units"][0]))
+    money *= min(1.0, room / money.sum())
     _move(market, accounts, money.astype(np.int64), codes.DEPOSIT)
     _set_leverage(market, np.append(wanted["account"], counterparts), wanted, 1)
     for instrument in distinct(wanted["instrument"]):
