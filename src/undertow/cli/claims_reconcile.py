@@ -170,10 +170,26 @@ def _print_answer(answer: Reconciliation) -> None:
     conflicts = [(group.title, line) for group in answer.groups for line in group.conflicts]
     if conflicts:
         console.print(terminal.table(("quantity", "in conflict"), conflicts))
+    _print_words(answer)
     _print_sums(answer)
     counted = ", ".join(f"{count} {verdict}" for verdict, count in answer.counts().items())
     measured = f"measured on {answer.tape}" if answer.tape else "no tape of that time: not measured"
     typer.echo(f"{counted}; {measured}")
+
+
+def _print_words(answer: Reconciliation) -> None:
+    """Causes and superlatives: the verdict, and what it rests on."""
+    from undertow.report import terminal
+
+    rows = [
+        (f"{item.publisher}: '{item.claim.span}'", item.verdict, reason)
+        for item in answer.statements
+        if item.family == "in words" and not item.in_library
+        for reason in ["; ".join(e.text for e in item.evidence if e.verdict == item.verdict)]
+    ]
+    if rows:
+        titles = ("said in words", "verdict", "what the data say")
+        terminal.console().print(terminal.table(titles, rows))
 
 
 def _print_sums(answer: Reconciliation) -> None:

@@ -97,7 +97,7 @@ def reconcile(
     prices = TapePrices(tape, statements) if tape is not None else None
     groups = group_statements(statements, whole_library=bool(events))
     for group in groups:
-        judge_group(group, tape, prices)
+        judge_group(group, statements, tape, prices)
     checks = all_checks(statements, prices)
     find_conflicts(groups, checks, statements)
     share_verdicts(statements)

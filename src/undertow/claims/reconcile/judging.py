@@ -28,13 +28,21 @@ _HOUR = re.compile(r"(?<!\d )(?<!\d-)\bhour\b", re.IGNORECASE)  # not "24-hour"
 CLOSE = 0.05
 
 
-def judge_group(group: Group, tape: Tape | None, prices: TapePrices | None) -> None:
-    """Verdict and evidence for each statement of a group; its series where there is one."""
+def judge_group(
+    group: Group,
+    statements: Sequence[Statement],
+    tape: Tape | None,
+    prices: TapePrices | None,
+) -> None:
+    """Verdict and evidence for each statement of a group; its series where there is one.
+
+    ``statements`` are all that are known: a cause may have its size in another group.
+    """
     if group.family in ("other", "timeline"):
         return
     if group.family == "in words":
         for item in group.statements:
-            judge_in_words(item, tape)
+            judge_in_words(item, statements, tape, prices)
         return
     if group.family == "outlook":
         for item in group.statements:

@@ -28,6 +28,8 @@ class Evidence(msgspec.Struct, kw_only=True, frozen=True):
         What moved the verdict: as-of, window, rounding, scope, threshold, label, scale, ...
     value, start, end
         The value found, and when (UTC), where there is one.
+    low, high
+        The interval of the value, where it has one.
     verdict
         What this alone says; empty where it only adds to the picture.
     """
@@ -36,6 +38,8 @@ class Evidence(msgspec.Struct, kw_only=True, frozen=True):
     text: str
     by: str = ""
     value: float | None = None
+    low: float | None = None
+    high: float | None = None
     start: str | None = None
     end: str | None = None
     verdict: str = ""
