@@ -172,6 +172,8 @@ def _print_answer(answer: Reconciliation) -> None:
         console.print(terminal.table(("quantity", "in conflict"), conflicts))
     _print_words(answer)
     _print_sums(answer)
+    for copy in answer.copies:
+        typer.echo(f"{copy.copy} is a copy of {copy.original}: {copy.why}; counted as one source")
     counted = ", ".join(f"{count} {verdict}" for verdict, count in answer.counts().items())
     measured = f"measured on {answer.tape}" if answer.tape else "no tape of that time: not measured"
     typer.echo(f"{counted}; {measured}")

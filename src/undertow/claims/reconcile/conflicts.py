@@ -56,12 +56,12 @@ def _sides(group: Group, statements: Sequence[Statement]) -> None:
         same = [
             total
             for total in totals
-            if total.publisher != item.publisher
+            if total.origin != item.origin
             and abs(item.value / total.value - 1) <= SAME_TOTAL
             and are_together(item, total)
         ]
         own = [t for t in totals if t.publisher == item.publisher and t.value > item.value * 1.02]
-        if len({total.publisher for total in same}) < 2 or own:
+        if len({total.origin for total in same}) < 2 or own:
             continue
         share = _other_share(item, statements)
         text = (
@@ -93,7 +93,7 @@ def _scopes(group: Group) -> None:
     """An all-venue figure called perpetuals: it is the others' total, and far from their perps."""
     levels = [i for i in once(group.statements) if i.claim.unit == "USD" and i.aspect != "change"]
     for item in (i for i in levels if i.scope == "perps"):
-        whole = [i for i in levels if i.scope == "all" and i.publisher != item.publisher]
+        whole = [i for i in levels if i.scope == "all" and i.origin != item.origin]
         own = [i for i in levels if i.scope == "perps" and i is not item]
         equal = [i for i in whole if _ratio(i, item) <= EQUAL]
         far = [i for i in own if _ratio(i, item) > FAR]
@@ -137,7 +137,7 @@ def _parts_called_whole(group: Group, statements: Sequence[Statement]) -> None:
             and i.aspect != "change"
             and i.claim.unit == "USD"
             and _ratio(i, item) <= EQUAL
-            and i.publisher != item.publisher
+            and i.origin != item.origin
             and are_together(i, item)
         ]
         if equal:
@@ -203,7 +203,7 @@ def _dates(group: Group) -> None:
     """An article that dates an event otherwise than all who know its day."""
     exact = [i for i in group.statements if i.span and i.span[1] - i.span[0] <= DAY_NS]
     days = [i.span[0] // DAY_NS for i in exact if i.span]
-    publishers = {i.publisher for i in exact}
+    publishers = {i.origin for i in exact}
     if len(publishers) < 3 or group.family != "loss" or group.subject == NOT_NAMED:
         return
     first, last = min(days) * DAY_NS, (max(days) + 1) * DAY_NS

@@ -89,7 +89,7 @@ def _peak(aspect: str, unit: str, items: Sequence[Statement], closed: set[str]) 
     near = [item for item in windows if item.value >= peak - NEAR * abs(peak)]
     sound = [item for item in near if item.id in closed]
     value = max(item.value for item in sound) if sound else median(i.value for i in near)
-    count = len({item.publisher for item in near})
+    count = len({item.origin for item in near})
     why = f"peak of the rolling window: {count} publishers within {NEAR:.0%}"
     if sound:
         why += "; its sides add up"
@@ -120,7 +120,7 @@ def _most_supported(aspect: str, unit: str, items: Sequence[Statement]) -> Estim
 
     def support(item: Statement) -> tuple[bool, int, bool, int, int, str]:
         near = {
-            other.publisher
+            other.origin
             for other in items
             if abs(other.value - item.value) <= NEAR * abs(item.value)
         }
@@ -140,7 +140,7 @@ def _most_supported(aspect: str, unit: str, items: Sequence[Statement]) -> Estim
         # First reports are low: the highest that a second source confirms.
         best = max(items, key=lambda item: (support(item)[1] > 1, item.value))
     near = [i for i in items if abs(i.value - best.value) <= NEAR * abs(best.value)]
-    count = len({item.publisher for item in near})
+    count = len({item.origin for item in near})
     why = f"{count} publishers within {NEAR:.0%}" if count > 1 else "one publisher only"
     others = [item for item in items if item not in near]
     if others:

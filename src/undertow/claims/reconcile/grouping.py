@@ -101,17 +101,17 @@ def _has_figure(items: Sequence[Statement], item: Statement) -> bool:
     """The same figure, of three digits or more, from two other publishers."""
     digits = len(f"{abs(item.value):.12g}".strip("0."))
     equal = {
-        other.publisher.casefold()
+        other.origin
         for other in items
         if other.claim.unit == item.claim.unit
-        and other.publisher.casefold() != item.publisher.casefold()
+        and other.origin != item.origin
         and abs(other.value - item.value) <= 5e-3 * abs(item.value)
     }
     return digits >= 3 and len(equal) >= 2
 
 
 def _publishers(items: Iterable[Statement]) -> set[str]:
-    return {item.publisher.casefold() for item in items}
+    return {item.origin for item in items}
 
 
 def _group(number: int, key: tuple[str, str, str, str], items: list[Statement]) -> Group:

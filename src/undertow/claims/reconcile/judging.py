@@ -155,17 +155,13 @@ def _other_window(item: Statement, curve: rolling.Curve, unit: str | None) -> No
 
 def _against_others(item: Statement, items: Sequence[Statement]) -> None:
     """Agreement with other publishers; a lone figure is unsupported."""
-    others = [
-        other
-        for other in items
-        if other.publisher.casefold() != item.publisher.casefold() and other.same_as != item.id
-    ]
+    others = [other for other in items if other.origin != item.origin and other.same_as != item.id]
     agreeing = [other for other in others if other.allowed.meets(item.allowed, SAME)]
     if item.family not in LASTING:
         agreeing = [other for other in agreeing if are_together(item, other)]
     if agreeing:
         names = ", ".join(list(dict.fromkeys(other.publisher for other in agreeing))[:3])
-        count = len({other.publisher for other in agreeing})
+        count = len({other.origin for other in agreeing})
         text = f"{count} {'other agrees' if count == 1 else 'others agree'}: {names}"
         item.say("consistent", Evidence(kind="source", text=text, by="agreement"))
         _note_rounding(item, agreeing)

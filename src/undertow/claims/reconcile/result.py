@@ -68,6 +68,10 @@ class Statement(msgspec.Struct, kw_only=True):
         The sentence around it, and the one before.
     off_by
         Its distance from the best estimate, as a fraction of that.
+    copy_of
+        Publisher of the text that this one's text is a copy of; None where it is its own.
+    is_repeated
+        Whether that original has the figure as well: then it counts once, for the original.
     """
 
     id: str
@@ -88,6 +92,13 @@ class Statement(msgspec.Struct, kw_only=True):
     off_by: float | None = None
     same_as: str | None = None
     url: str | None = None
+    copy_of: str | None = None
+    is_repeated: bool = False
+
+    @property
+    def origin(self) -> str:
+        """The independent source: all copies of a text are one."""
+        return (self.copy_of or self.publisher).casefold()
 
     @property
     def value(self) -> float:
@@ -129,6 +140,7 @@ class Statement(msgspec.Struct, kw_only=True):
             "off_by": self.off_by,
             "evidence": [msgspec.to_builtins(item) for item in self.evidence],
             "same_as": self.same_as,
+            "copy_of": self.copy_of,
             "url": self.url,
             "claim": self.claim.as_json(),
         }
@@ -237,12 +249,24 @@ class Group(msgspec.Struct, kw_only=True):
         }
 
 
+class Copy(msgspec.Struct, kw_only=True, frozen=True):
+    """A text that is another's, by their publishers, and what tells it."""
+
+    copy: str
+    original: str
+    why: str
+
+
 class Reconciliation(msgspec.Struct, kw_only=True):
-    """Groups of claims, the arithmetic between them, and which tape they were held against."""
+    """Groups of claims, the arithmetic between them, and which tape they were held against.
+
+    ``copies`` are the texts that count as one source with another.
+    """
 
     groups: list[Group]
     checks: list[Check]
     tape: str | None
+    copies: list[Copy] = msgspec.field(default_factory=list)
 
     @property
     def statements(self) -> list[Statement]:
@@ -259,6 +283,7 @@ class Reconciliation(msgspec.Struct, kw_only=True):
         return {
             "tape": self.tape,
             "verdicts": self.counts(),
+            "copies": [msgspec.to_builtins(copy) for copy in self.copies],
             "groups": [group.as_json() for group in self.groups],
             "checks": [msgspec.to_builtins(check) for check in self.checks],
         }

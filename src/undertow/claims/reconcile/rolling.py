@@ -194,7 +194,7 @@ def _steady(anchors: Sequence[Statement], backed: Set[str]) -> list[Statement]:
 def _is_backed(item: Statement, timed: Sequence[Statement]) -> bool:
     """Whether another publisher has the same figure for a time that can be the same."""
     return any(
-        other.publisher.casefold() != item.publisher.casefold()
+        other.origin != item.origin
         and other.same_as != item.id
         and abs(other.value - item.value) <= SLACK / 2 * abs(item.value)
         and are_together(item, other, hours=2)

@@ -106,12 +106,12 @@ def _scale_elsewhere(item: Statement, statements: Sequence[Statement]) -> Check 
         and (other.family, other.subject, other.aspect) == (item.family, item.subject, item.aspect)
         and other.claim.unit == item.claim.unit
         and other.episode == item.episode
-        and other.publisher != item.publisher
+        and other.origin != item.origin
     ]
     scales = [(other, _lost_scale(abs(item.value), abs(other.value))) for other in same]
     apart = [(other, factor) for other, factor in scales if factor is not None]
-    like_it = {other.publisher for other, factor in scales if factor is None}
-    if len({other.publisher for other, _ in apart}) <= len(like_it) + 1:
+    like_it = {other.origin for other, factor in scales if factor is None}
+    if len({other.origin for other, _ in apart}) <= len(like_it) + 1:
         return None
     for other, factor in apart[:1]:
         text = f"{plain(item.value)}/{plain(other.value)}"

@@ -45,9 +45,12 @@ def reconciliation_page(
         Section("sums", "What adds up", "", sums.panels(answer.checks)),
     ]
     texts = [
-        annotated(source, n, [s for s in given if s.id.startswith(f"A{n}.")], _at(titles, n - 1))
+        annotated(
+            source, n, [s for s in given if s.id.startswith(f"A{n}.")], _at(titles, n - 1),
+            _copied(source, answer),
+        )
         for n, source in enumerate(sources, 1)
-    ]
+    ]  # fmt: skip
     return ClaimsPage(
         title="What adds up, and what the data say",
         kicker=f"Reconciled claims · {_measured(answer.tape)}",
@@ -99,6 +102,12 @@ def _only(group: Group, strands: set[tuple[str, str]]) -> Group:
 
     best = [item for item in group.best if (item.aspect, item.unit or "") in strands]
     return msgspec.structs.replace(group, best=best)
+
+
+def _copied(source: Source, answer: Reconciliation) -> str:
+    """That a text is another's, and what tells it."""
+    mine = (copy for copy in answer.copies if copy.copy == source.publisher)
+    return next((f"a copy of {copy.original}: {copy.why}" for copy in mine), "")
 
 
 def _at(titles: Sequence[str], number: int) -> str:
