@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from undertow.claims.reconcile.causes import Causes
 from undertow.claims.reconcile.changes import changes
 from undertow.claims.reconcile.conflicts import find_conflicts
 from undertow.claims.reconcile.copies import find_copies, mark_copies
@@ -100,9 +101,10 @@ def reconcile(
         statements += _from_the_library(statements, events)
         link_repeats(statements)
     prices = TapePrices(tape, statements) if tape is not None else None
+    causes = None if tape is None or prices is None else Causes(statements, tape, prices)
     groups = group_statements(statements, whole_library=bool(events))
     for group in groups:
-        judge_group(group, statements, tape, prices)
+        judge_group(group, tape, prices, causes)
     checks = all_checks(statements, prices)
     find_conflicts(groups, checks, statements)
     share_verdicts(statements)

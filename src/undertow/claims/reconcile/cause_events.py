@@ -8,6 +8,7 @@ that happened in those hours is in the same return.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from undertow.tape import Tape
 
 # Assumed: what a text calls a cause was known at most so long before.
 _BACK_NS = 60 * DAY_NS
-_AHEAD_NS = 4 * DAY_NS  # an event dated to the day is known when the day is over
+_AHEAD_NS = 3 * DAY_NS
 # Fixed beforehand, so that no window is picked for its return.
 _HOURS_AFTER = {"day": 24}
 _USUAL_HOURS = 4
@@ -71,20 +72,22 @@ class Study(NamedTuple):
         return not self.usual.low <= self.percent <= self.usual.high
 
 
-def event_of(parts: Parts, move: Move, tape: Tape | None) -> Named | None:
+def recorded_events(tape: Tape) -> list[dict[str, Any]]:
+    """All events on a tape; none where it records none."""
+    try:
+        return tape.table("events").sort("ts").collect().to_dicts()
+    except NotRecorded:
+        return []
+
+
+def event_of(parts: Parts, move: Move, events: Sequence[dict[str, Any]]) -> Named | None:
     """The recorded event that shares most words with a cause; of equals the last before the low.
 
     A shared name is enough, or two words of five letters or more that are not common in such texts.
     """
-    if tape is None:
-        return None
-    view = tape.until(move.end_ns + _AHEAD_NS).slice(move.start_ns - _BACK_NS)
-    try:
-        rows = view.table("events").sort("ts").collect()
-    except NotRecorded:
-        return None
     wanted = _telling(parts.cause_text)
-    known = [_named(row, wanted) for row in rows.iter_rows(named=True)]
+    first_ns, last_ns = move.start_ns - _BACK_NS, move.end_ns + _AHEAD_NS
+    known = [_named(row, wanted) for row in events if first_ns <= time_ns(row["ts"]) < last_ns]
     found = [event for event in known if event.shared]
     return max(
         found, key=lambda e: (e.shared, e.start_ns < move.end_ns, e.start_ns), default=None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,32 +54,25 @@ class Flow(NamedTuple):
     is_fund: bool
 
 
-class Expected(NamedTuple):
-    """The move that a flow brings about, in percent of the price (a size), and from which days."""
+class Impact(NamedTuple):
+    """The fall that the first dollar brings about by the square-root law, and from which days."""
 
-    percent: Interval
+    one_dollar: Interval
     days: int
 
+    def percent(self, usd: float) -> Interval:
+        """The move that a flow brings about, in percent of the price (a size)."""
+        root = abs(usd) ** 0.5
+        return Interval(*(100 * min(fall * root, 1.0) for fall in self.one_dollar))
 
-def flow_of(
-    item: Statement, parts: Parts, statements: Sequence[Statement], move: Move, tape: Tape | None
-) -> Flow | None:
-    """The flow that a cause names, with its size from the texts or the tape; None without one.
 
-    Looked for in the words of the cause, then in its sentence, in its text, on the tape (flows of
-    funds), and in other texts of that time.
-    """
-    for words, is_one in ((_FORCED, _is_closing), (_FUNDS, _is_fund_flow), (_TRADES, _is_trade)):
-        if not words.search(parts.cause_text):
-            continue
-        known = [other for other in statements if other.value and is_one(other, move)]
-        found = _told(item, parts, known, move)
-        if found is None and is_one is _is_fund_flow:
-            found = _on_tape(move, tape)
-        if found is None and is_one is not _is_trade:  # a sale elsewhere may be anybody's
-            found = _elsewhere(item, known, move)
-        return found
-    return None
+IsOne = Callable[[Statement, Move], bool]
+
+
+def figures_for(parts: Parts) -> IsOne | None:
+    """Which figures can be the size of a cause; None where its words name no flow."""
+    kinds = ((_FORCED, _is_closing), (_FUNDS, is_fund_flow), (_TRADES, _is_trade))
+    return next((is_one for words, is_one in kinds if words.search(parts.cause_text)), None)
 
 
 def _is_closing(item: Statement, move: Move) -> bool:
@@ -93,7 +86,8 @@ def _is_closing(item: Statement, move: Move) -> bool:
     )
 
 
-def _is_fund_flow(item: Statement, move: Move) -> bool:
+def is_fund_flow(item: Statement, move: Move) -> bool:
+    """Whether a figure is a flow of the funds of the coin that moved."""
     return (
         item.family == "etf flow"
         and item.claim.unit in ("USD", move.coin)
@@ -106,10 +100,11 @@ def _is_trade(item: Statement, move: Move) -> bool:
     return is_traded and item.claim.unit in ("USD", move.coin)
 
 
-def _told(item: Statement, parts: Parts, known: Sequence[Statement], move: Move) -> Flow | None:
+def told_flow(
+    item: Statement, parts: Parts, own_text: Sequence[Statement], move: Move, is_one: IsOne
+) -> Flow | None:
     """The figure in the cause's words, else in its sentence, else the nearest in its text."""
-    text = item.id.split(".")[0]
-    mine = [i for i in known if i.id.split(".")[0] == text]
+    mine = [other for other in own_text if other.value and is_one(other, move)]
     inside = [i for i in mine if parts.cause[0] <= i.claim.start < parts.cause[1]]
     chosen = inside or [i for i in mine if i.context == item.context] or mine
     if not chosen:
@@ -119,15 +114,20 @@ def _told(item: Statement, parts: Parts, known: Sequence[Statement], move: Move)
     return _flow(best, move, "the text")
 
 
-def _elsewhere(item: Statement, known: Sequence[Statement], move: Move) -> Flow | None:
-    """The largest that other texts give for the time of the move."""
+def flow_elsewhere(
+    episode: str | None, statements: Sequence[Statement], move: Move, is_one: IsOne
+) -> Flow | None:
+    """The largest that other texts give for the time of the move.
+
+    None for sales: one that another text tells of may be anybody's.
+    """
     near = [
         i
-        for i in known
-        if i.same_as is None and i.span is not None and i.episode == item.episode
-        and i.span[0] < move.end_ns + DAY_NS and i.span[1] > move.start_ns
+        for i in statements
+        if i.value and i.same_as is None and i.span is not None and i.episode == episode
+        and i.span[0] < move.end_ns + DAY_NS and i.span[1] > move.start_ns and is_one(i, move)
     ]  # fmt: skip
-    if not near:
+    if not near or is_one is _is_trade:
         return None
     best = max(near, key=lambda i: (i.subject == move.coin, abs(i.value)))
     return _flow(best, move, best.publisher)
@@ -168,9 +168,9 @@ def _whole_span(found: Statement) -> tuple[int, int] | None:
     return day_start(found.span[0]), found.span[1]
 
 
-def _on_tape(move: Move, tape: Tape | None) -> Flow | None:
+def fund_flow(move: Move, tape: Tape) -> Flow | None:
     """What the funds of a coin took in over the days of a move, as the tape has it."""
-    found = None if tape is None else flow_on_tape(move, tape)
+    found = flow_on_tape(move, tape)
     if found is None:
         return None
     way = "in" if found.usd > 0 else "out"
@@ -178,17 +178,17 @@ def _on_tape(move: Move, tape: Tape | None) -> Flow | None:
     return Flow(found.usd, name, found.span, is_fund=True)
 
 
-def expected_move(flow: Flow, move: Move, prices: TapePrices) -> Expected | None:
-    """How far a flow moves a price by the square-root law, at the market's state before the move.
+def impact_of(move: Move, prices: TapePrices) -> Impact | None:
+    """How far flows moved a market on the 30 days before a move, by the square-root law.
 
-    For each of the 30 days before: fall = constant x volatility x sqrt(flow / volume), with that
-    day's volatility (hourly returns) and volume (all venues of the tape together). The middle
-    is the median day; the ends are the tenth and ninetieth percentile, together with the ends of
-    the constant and, at the low end, with three times the volume (other venues).
+    For each day: constant x volatility x sqrt(flow / volume), with the volatility of hourly
+    returns and the volume of all venues on the tape. The middle is the median day; the ends are
+    the tenth and ninetieth percentile, together with the ends of the constant and, at the low
+    end, with three times the volume (other venues).
 
     Returns
     -------
-    Expected or None
+    Impact or None
         None where fewer than 7 days have volume.
     """
     last = day_start(move.start_ns)
@@ -198,18 +198,18 @@ def expected_move(flow: Flow, move: Move, prices: TapePrices) -> Expected | None
     good = (volumes > 0) & np.isfinite(rough) & (rough > 0)
     if int(good.sum()) < _FEWEST_DAYS:
         return None
-    size = abs(flow.usd)
-
-    def falls(prefactor: float, more: float) -> Floats:
-        return np.array([
-            DepthCurve.square_root(sigma, volume * more, prefactor=prefactor).fall(size)
-            for sigma, volume in zip(rough[good], volumes[good], strict=True)
-        ])  # fmt: skip
-
-    low = float(np.percentile(falls(PREFACTOR.low, UNSEEN), _BAND[0]))
-    middle = float(np.percentile(falls(PREFACTOR.middle, 1.0), _BAND[1]))
-    high = float(np.percentile(falls(PREFACTOR.high, 1.0), _BAND[2]))
-    return Expected(Interval(100 * low, 100 * middle, 100 * high), int(good.sum()))
+    days = list(zip(rough[good].tolist(), volumes[good].tolist(), strict=True))
+    ends = (
+        (PREFACTOR.low, UNSEEN, _BAND[0]),
+        (PREFACTOR.middle, 1.0, _BAND[1]),
+        (PREFACTOR.high, 1.0, _BAND[2]),
+    )
+    falls = [
+        np.percentile([DepthCurve.square_root(sigma, volume * more, prefactor=constant).fall(1.0)
+                       for sigma, volume in days], band)
+        for constant, more, band in ends
+    ]  # fmt: skip
+    return Impact(Interval(*map(float, falls)), len(days))
 
 
 def _volumes(prices: TapePrices, coin: str, starts: Times) -> Floats:

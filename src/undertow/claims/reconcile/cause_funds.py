@@ -31,10 +31,16 @@ class FundFlow(NamedTuple):
 
 
 class Beside(NamedTuple):
-    """What returns went with flows of one size, in percent with a 95 % interval."""
+    """What return went with a dollar of flow, in percent, with its standard error."""
 
-    percent: Interval
+    slope: float
+    error: float
     days: int
+
+    def percent(self, usd: float) -> Interval:
+        """What went with a flow of this size, with its 95 % interval."""
+        ends = sorted(usd * (self.slope + sign * _Z * self.error) for sign in (-1, 1))
+        return Interval(ends[0], usd * self.slope, ends[1])
 
 
 def flow_on_tape(move: Move, tape: Tape) -> FundFlow | None:
@@ -52,11 +58,11 @@ def flow_on_tape(move: Move, tape: Tape) -> FundFlow | None:
     return FundFlow(float(inside["usd"].sum()), span)
 
 
-def beside(usd: float, move: Move, tape: Tape) -> Beside | None:
-    """The return of days with a flow of this size, by the days before the move.
+def beside(move: Move, tape: Tape) -> Beside | None:
+    """The return of days by their flow, over the days before the move.
 
     Least squares of the day's return (close to close, UTC) on its flow, with a constant; the
-    interval is of the line's slope. No impact: news moves both, and holders follow the price.
+    error is that of the line's slope. No impact: news moves both, and holders follow the price.
     None with fewer than 60 days.
     """
     try:
@@ -80,8 +86,7 @@ def beside(usd: float, move: Move, tape: Tape) -> Beside | None:
     slope = float(x_moved @ y_moved / (x_moved @ x_moved))
     rest = y_moved - slope * x_moved
     error = float(np.sqrt(rest @ rest / (len(x) - 2) / (x_moved @ x_moved)))
-    low, high = sorted((usd * (slope - _Z * error), usd * (slope + _Z * error)))
-    return Beside(Interval(low, usd * slope, high), len(x))
+    return Beside(slope, error, len(x))
 
 
 def _day(moment_ns: int) -> date:

@@ -43,6 +43,14 @@ class Parts(NamedTuple):
     effect_text: str
 
 
+class Effect(NamedTuple):
+    """A move as a text tells it: its coin, its direction, and its percentage where printed."""
+
+    coin: str
+    is_fall: bool
+    percent: float | None
+
+
 class Move(NamedTuple):
     """A move of a price: by how much, and between which moments.
 
@@ -84,40 +92,41 @@ def parts_of(item: Statement) -> Parts:
     return Parts((start, start + len(words)), words, head if is_after else tail)
 
 
-def move_of(
-    item: Statement, parts: Parts, statements: Sequence[Statement], prices: TapePrices
-) -> Move | None:
-    """The move that the effect names, placed on the tape; None where it is no move of a price.
+def effect_of(item: Statement, parts: Parts, own_text: Sequence[Statement]) -> Effect | None:
+    """Which price the effect moves, and which way; None where it is no move of a price.
 
-    The fall (or rise) is the largest within 24 hours, from a day before the claim's time to its
-    end. A text that names a percentage is taken at its word for the size.
+    Parameters
+    ----------
+    own_text
+        The statements of the same text.
     """
-    printed = _printed(item, parts, statements)
+    printed = _printed(item, parts, own_text)
+    if printed is not None:
+        return Effect(printed.subject, printed.value < 0, printed.value)
     falls = bool(_FALL.search(parts.effect_text))
     rises = bool(_RISE.search(parts.effect_text))
-    if item.span is None or (printed is None and falls == rises):
+    if falls == rises:
         return None  # no move of a price, or no telling which way
-    is_fall = printed.value < 0 if printed is not None else falls
-    coin = printed.subject if printed is not None else coin_of(item, parts.effect_text)
-    span = (item.span[0] - DAY_NS, item.span[1])
-    markets = prices.of(coin, span)
-    found = _largest(markets[0], span, is_fall=is_fall) if markets else None
-    if found is None:
-        return None
-    percent, start, end = found
-    if printed is not None:
-        percent = printed.value
-    return Move(coin, percent, start, end, printed is not None, markets[0])
+    return Effect(coin_of(item, parts.effect_text), falls, None)
 
 
-def _printed(item: Statement, parts: Parts, statements: Sequence[Statement]) -> Statement | None:
+def placed(coin: str, span: tuple[int, int], prices: TapePrices, *, is_fall: bool) -> Move | None:
+    """The largest fall (or rise) of a coin within 24 hours, on the tape.
+
+    Looked for from a day before a span of time to its end.
+    """
+    wide = (span[0] - DAY_NS, span[1])
+    markets = prices.of(coin, wide)
+    found = _largest(markets[0], wide, is_fall=is_fall) if markets else None
+    return None if found is None else Move(coin, *found, False, markets[0])
+
+
+def _printed(item: Statement, parts: Parts, own_text: Sequence[Statement]) -> Statement | None:
     """The percentage of the effect: a change of a price in the same sentence, the nearest one."""
-    text = item.id.split(".")[0]
     near = [
         other
-        for other in statements
-        if other.id.split(".")[0] == text
-        and other.context == item.context
+        for other in own_text
+        if other.context == item.context
         and (other.family, other.aspect, other.claim.unit) == ("price", "change", "pct")
         and not parts.cause[0] <= other.claim.start < parts.cause[1]
         and other.value

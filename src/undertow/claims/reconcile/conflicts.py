@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
+from undertow.claims.reconcile.by_value import ByValue
 from undertow.claims.reconcile.making_checks import are_together, once
 from undertow.claims.reconcile.ranges import cut_off, shown
 from undertow.claims.reconcile.result import Check, Evidence, Group, Statement
@@ -52,16 +53,20 @@ def _sides(group: Group, statements: Sequence[Statement]) -> None:
         return
     amounts = [i for i in group.statements if i.claim.unit == "USD" and i.claim.value]
     totals = [i for i in amounts if i.aspect == "both"]
+    by_value = ByValue(totals)
+    largest: dict[str, float] = {}
+    for total in totals:
+        largest[total.publisher] = max(total.value, largest.get(total.publisher, 0.0))
     for item in (i for i in amounts if i.aspect in ("long", "short")):
         same = [
             total
-            for total in totals
+            for total in by_value.within(item.value, 2 * SAME_TOTAL)
             if total.origin != item.origin
             and abs(item.value / total.value - 1) <= SAME_TOTAL
             and are_together(item, total)
         ]
-        own = [t for t in totals if t.publisher == item.publisher and t.value > item.value * 1.02]
-        if len({total.origin for total in same}) < 2 or own:
+        has_larger = largest.get(item.publisher, 0.0) > item.value * 1.02
+        if len({total.origin for total in same}) < 2 or has_larger:
             continue
         share = _other_share(item, statements)
         text = (
@@ -164,10 +169,9 @@ def _two_in_one_text(group: Group) -> None:
 
 def _two_totals(group: Group, aspect: str, unit: str, items: Sequence[Statement]) -> None:
     same = [i for i in items if i.window in ("24h", "day", None)]
-    values = sorted({item.value for item in same})
-    for low, high in pairwise(values):
-        first = next(i for i in same if i.value == low)
-        second = next(i for i in same if i.value == high)
+    by_value = {item.value: item for item in reversed(same)}
+    for low, high in pairwise(sorted(by_value)):
+        first, second = by_value[low], by_value[high]
         how = cut_off(low, high) or cut_off(high, low)
         text = f"{first.publisher}: {shown(low, unit)} and {shown(high, unit)} ({aspect}) in one"
         text += " text"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
+from undertow.claims.reconcile.by_value import ByValue
 from undertow.claims.reconcile.grouping import strands
 from undertow.claims.reconcile.ranges import shown
 from undertow.claims.reconcile.result import Check, Estimate, Group, Statement
@@ -117,18 +118,14 @@ def _most_supported(aspect: str, unit: str, items: Sequence[Statement]) -> Estim
 
     A loss: the highest with two publishers, since first reports know only a part.
     """
+    sources = ByValue(items).support(NEAR)
 
     def support(item: Statement) -> tuple[bool, int, bool, int, int, str]:
-        near = {
-            other.origin
-            for other in items
-            if abs(other.value - item.value) <= NEAR * abs(item.value)
-        }
         when = item.span[0] if item.span else 0
         is_measured = any(e.kind == "tape" and e.verdict == "consistent" for e in item.evidence)
         return (
             is_measured,
-            len(near),
+            sources[item.id],
             not item.in_library,
             when,
             len(f"{abs(item.value):.12g}".strip("0")),
@@ -142,8 +139,7 @@ def _most_supported(aspect: str, unit: str, items: Sequence[Statement]) -> Estim
     near = [i for i in items if abs(i.value - best.value) <= NEAR * abs(best.value)]
     count = len({item.origin for item in near})
     why = f"{count} publishers within {NEAR:.0%}" if count > 1 else "one publisher only"
-    others = [item for item in items if item not in near]
-    if others:
+    if len(near) < len(items):
         low, high = min(i.value for i in items), max(i.value for i in items)
         why += f"; others from {shown(low, unit)} to {shown(high, unit)}"
     return _of(aspect, unit, near, best.value, why)
@@ -183,20 +179,20 @@ def summarise(group: Group) -> None:
         group.relation = "an estimate that grew, then differs by how it is valued"
     else:
         group.relation = "levels by time and provider"
+    told = dict.fromkeys(group.conflicts)
     for item in group.statements:
         unclear = [e.text for e in item.evidence if e.by == "window" and e.kind == "series"]
         line = f"{item.publisher}: {shown(item.value)}: {unclear[0]}" if unclear else ""
-        if unclear and item.window is None and line not in group.conflicts:
-            group.conflicts.append(line)
+        if unclear and item.window is None:
+            told[line] = None
         if item.verdict == "contradicted" and item.same_as is None:
             unit = item.claim.unit
             reason = _gravest(item)
             figure = f"{item.aspect} {shown(item.value, unit)}"
             if group.family == "in words":
                 figure = f"'{item.claim.span}'"
-            line = f"{item.publisher}: {figure}: {reason}"
-            if line not in group.conflicts:
-                group.conflicts.append(line)
+            told[f"{item.publisher}: {figure}: {reason}"] = None
+    group.conflicts = list(told)
 
 
 def _gravest(item: Statement) -> str:

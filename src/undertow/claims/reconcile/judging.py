@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import msgspec
 
 from undertow.claims.reconcile import rolling
+from undertow.claims.reconcile.by_value import ByValue
+from undertow.claims.reconcile.causes import Causes
 from undertow.claims.reconcile.grouping import strands
 from undertow.claims.reconcile.in_words import judge_in_words
 from undertow.claims.reconcile.making_checks import are_together
@@ -29,20 +31,14 @@ CLOSE = 0.05
 
 
 def judge_group(
-    group: Group,
-    statements: Sequence[Statement],
-    tape: Tape | None,
-    prices: TapePrices | None,
+    group: Group, tape: Tape | None, prices: TapePrices | None, causes: Causes | None
 ) -> None:
-    """Verdict and evidence for each statement of a group; its series where there is one.
-
-    ``statements`` are all that are known: a cause may have its size in another group.
-    """
+    """Verdict and evidence for each statement of a group; its series where there is one."""
     if group.family in ("other", "timeline"):
         return
     if group.family == "in words":
         for item in group.statements:
-            judge_in_words(item, statements, tape, prices)
+            judge_in_words(item, tape, causes)
         return
     if group.family == "outlook":
         for item in group.statements:
@@ -52,9 +48,9 @@ def judge_group(
         is_rolling = group.family in _ROLLING and unit in ("USD", "count")
         if not (is_rolling and _judge_rolling(group, aspect, items)):
             # Exposures to one failure: who is exposed is named differently from text to text.
-            others = group.statements if group.family == "exposure" else items
+            others = ByValue(group.statements if group.family == "exposure" else items)
             for item in items:
-                _against_others(item, others)
+                _against_others(item, others.near(item.value))
         for item in items:
             _against_tape(item, tape, prices)
 
