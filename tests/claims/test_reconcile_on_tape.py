@@ -142,3 +142,29 @@ def test_fund_flows_of_a_day_and_of_a_week() -> None:
 def test_without_a_tape_nothing_is_said_about_prices() -> None:
     made = claim("$97", 97, "price", asset="BTC")
     assert said(held(article("A", made)), "A").verdict == "unsupported"
+
+
+@pytest.fixture(scope="module")
+def sliding() -> Tape:
+    """Ten days of a slow slide, of 1.5 % a day."""
+    closes = [100.0 * 0.985 ** (hour / 24) for hour in range(11 * 24)]
+    rows: list[Bar] = [(one, one, two, two) for one, two in zip(closes, closes[1:], strict=False)]
+    return tape_of(bars_of(rows, start="2031-04-26T00:00:00Z", interval="1h"))
+
+
+def test_a_single_day_is_not_explained_by_a_week(sliding: Tape) -> None:
+    day = change(-10.0, "day", tape=sliding)
+    assert day.verdict == "contradicted"
+    assert "the change over 7d has it" in day.evidence[0].text
+    week = change(-10.0, "7d", tape=sliding)
+    assert week.verdict == "consistent"
+    unnamed = verdict(-10.0, "Bitcoin lost {}%.", "price_change", unit="pct", tape=sliding)
+    assert (unnamed.verdict, unnamed.evidence[0].by) == ("explained", "window")
+
+
+def test_a_day_on_which_it_stood_so_far_below_its_high_is_no_change_of_that_day(
+    sliding: Tape,
+) -> None:
+    text = "Bitcoin was {}% off its peak on Tuesday."
+    found = verdict(-10.0, text, "price_change", unit="pct", window="day", tape=sliding)
+    assert found.verdict == "explained"
