@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -148,7 +149,7 @@ def test_without_a_tape_nothing_is_said_about_prices() -> None:
 def sliding() -> Tape:
     """Ten days of a slow slide, of 1.5 % a day."""
     closes = [100.0 * 0.985 ** (hour / 24) for hour in range(11 * 24)]
-    rows: list[Bar] = [(one, one, two, two) for one, two in zip(closes, closes[1:], strict=False)]
+    rows: list[Bar] = [(one, one, two, two) for one, two in pairwise(closes)]
     return tape_of(bars_of(rows, start="2031-04-26T00:00:00Z", interval="1h"))
 
 

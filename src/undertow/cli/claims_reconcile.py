@@ -214,7 +214,7 @@ def _best(group: Group) -> str:
 
     parts = []
     for item in group.best[:3]:
-        text = f"{item.aspect} {shown(item.value, item.unit)}"
+        text = f"{item.label} {shown(item.value, item.unit)}"
         if item.low != item.high:
             text += f" ({shown(item.low)} to {shown(item.high)})"
         parts.append(text)
@@ -235,9 +235,7 @@ def _print_statement(statement: Statement, group: Group) -> None:
     order = sorted(statement.evidence, key=lambda e: e.verdict != statement.verdict)
     rows = [(e.kind, e.by, e.text) for e in order]
     terminal.console().print(terminal.table(("held against", "by", "what it says"), rows))
-    for item in group.best:
-        if item.aspect == statement.aspect and (item.unit or "") == (claim.unit or ""):
-            low, high = shown(item.low, item.unit), shown(item.high, item.unit)
-            typer.echo(
-                f"best estimate: {shown(item.value, item.unit)} ({low} to {high}): {item.why}"
-            )
+    best = group.best_for(statement)
+    if best is not None:
+        low, high = shown(best.low, best.unit), shown(best.high, best.unit)
+        typer.echo(f"best estimate: {shown(best.value, best.unit)} ({low} to {high}): {best.why}")

@@ -182,7 +182,15 @@ class Series(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Estimate(msgspec.Struct, kw_only=True, frozen=True):
-    """The best estimate of a quantity with what speaks for it."""
+    """The best estimate of a quantity with what speaks for it.
+
+    Attributes
+    ----------
+    window, scope, day
+        What tells it from others of the same aspect; None and ``all`` where nothing does.
+    statements
+        The claims that it is an estimate for.
+    """
 
     aspect: str
     unit: str | None
@@ -192,6 +200,22 @@ class Estimate(msgspec.Struct, kw_only=True, frozen=True):
     as_of: str | None
     why: str
     sources: list[str]
+    window: str | None = None
+    scope: str = "all"
+    day: str | None = None
+    statements: list[str] = msgspec.field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """What it is an estimate of: ``both``, ``both in 4h``, ``change of perpetuals``."""
+        words = [self.aspect]
+        if self.scope != "all":
+            words.append("of perpetuals" if self.scope == "perps" else f"on {self.scope}")
+        if self.window:
+            words.append(self.window if " " in self.window else f"in {self.window}")
+        if self.day:
+            words.append(f"of {self.day}")
+        return " ".join(words)
 
 
 class Check(msgspec.Struct, kw_only=True, frozen=True):
@@ -235,6 +259,13 @@ class Group(msgspec.Struct, kw_only=True):
     conflicts: list[str] = msgspec.field(default_factory=list)
     series: list[Series] = msgspec.field(default_factory=list)
     best: list[Estimate] = msgspec.field(default_factory=list)
+
+    def best_for(self, statement: Statement) -> Estimate | None:
+        """The best estimate of what a statement is about."""
+        unit = statement.claim.unit or ""
+        return next(
+            (e for e in self.best if (e.unit or "") == unit and statement.id in e.statements), None
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Everything that a page needs."""

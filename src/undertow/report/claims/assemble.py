@@ -71,10 +71,9 @@ def check_page(checked: Checked, *, tape: Tape | None = None) -> ClaimsPage:
     """The small page of one sentence: its figures on the rolling curves."""
     given = [item for item, _ in checked.statements]
     groups = list({group.id: group for _, group in checked.statements}.values())
-    strands = {(item.aspect, item.claim.unit or "") for item in given}
     panels, charts = timeline.panels(groups, tape, everything=True)
     source = Source(publisher=PUBLISHER, published=checked.at, text=checked.sentence, claims=[])
-    own = [_only(group, strands) for group in groups]
+    own = [_only(group, {item.id for item in given}) for group in groups]
     return ClaimsPage(
         title="One sentence, checked",
         kicker=f"Checked claim · said {checked.at} · {_measured(checked.tape)}",
@@ -96,11 +95,11 @@ def _answer(item: Statement) -> str:
     return f"{figure(item)}, {about(item)}: {item.verdict}"
 
 
-def _only(group: Group, strands: set[tuple[str, str]]) -> Group:
-    """The group with the best estimates of the strands that were asked for."""
+def _only(group: Group, asked: set[str]) -> Group:
+    """The group with the best estimates of the statements that were asked for."""
     import msgspec
 
-    best = [item for item in group.best if (item.aspect, item.unit or "") in strands]
+    best = [item for item in group.best if asked & set(item.statements)]
     return msgspec.structs.replace(group, best=best)
 
 
@@ -147,7 +146,7 @@ def _quantities(groups: Sequence[Group]) -> Panel:
         given = sum(not item.in_library for item in group.statements)
         if not given:
             continue
-        best = [f"{item.aspect} {estimate_text(item)}" for item in group.best[:_MOST_BEST]]
+        best = [f"{item.label} {estimate_text(item)}" for item in group.best[:_MOST_BEST]]
         rows.append(
             [group.title, str(given), str(len(group.statements) - given), "\n".join(best) or "none",
              ", ".join(group.explained_by), "\n".join(map(grouped, group.conflicts))]
