@@ -12,6 +12,7 @@ from measures import bars_of, tape_of
 from undertow.claims.claim import Claim
 from undertow.claims.reconcile import Evidence, Statement
 from undertow.model.periods import time_ns
+from undertow.report.claims import reconciliation_page
 from undertow.tape import Tape
 from undertow.tape.frames import TIME
 
@@ -210,3 +211,18 @@ def test_the_reasons_are_in_the_json() -> None:
     law = next(e for e in group["statements"][0]["evidence"] if e["by"] == "counterfactual")
     assert 0 < law["low"] < law["value"] < law["high"]
     assert said(held(source, tape=tape()), "A").id == "A1.1"
+
+
+def test_the_page_and_the_table_say_what_a_cause_rests_on() -> None:
+    text = "Bitcoin fell 10% because of outflows of $9 million."
+    own = Claim(metric="other", kind="causal", span="because of outflows of $9 million",
+                start=text.index("because"), as_of=FELL, asset="BTC")  # fmt: skip
+    source = article("A", own, change(text, "10%", -10.0), outflow(text, "$9 million", -9e6),
+                     text=text, published=FELL)  # fmt: skip
+    page = reconciliation_page([source], held(source, tape=tape()))
+    section = next(one for one in page.sections if one.id == "words")
+    row = section.panels[0].rows[0]
+    assert row[:3] == ["“because of outflows of $9 million”", "A", "unsupported"]
+    assert "not enough by itself" in row[3]
+    proofs = next(one for one in page.details if one.id == "A1.1").proofs
+    assert proofs[0].by == "counterfactual"

@@ -19,6 +19,7 @@ EQUAL = 0.03
 # ... and this far from all others of its own.
 FAR = 0.15
 SAME_TOTAL = 0.005
+_TWO_LOOKS = 3.0  # assumed: within one text a rolling total grows by no more
 _ROLLING = ("liquidations", "traders liquidated", "largest liquidation")
 
 
@@ -171,6 +172,8 @@ def _two_totals(group: Group, aspect: str, unit: str, items: Sequence[Statement]
     same = [i for i in items if i.window in ("24h", "day", None)]
     by_value = {item.value: item for item in reversed(same)}
     for low, high in pairwise(sorted(by_value)):
+        if high > _TWO_LOOKS * low:
+            continue  # not two looks at one total: a part of it, or another thing
         first, second = by_value[low], by_value[high]
         how = cut_off(low, high) or cut_off(high, low)
         text = f"{first.publisher}: {shown(low, unit)} and {shown(high, unit)} ({aspect}) in one"
@@ -226,7 +229,9 @@ def _from_arithmetic(check: Check, by_id: dict[str, Statement]) -> None:
     named = [by_id[name] for name in check.statements if name in by_id]
     if not named:
         return
-    text = f"{check.expression} = {check.computed:,.6g}; {check.note}"
+    is_order = "<" in check.expression  # and no result
+    written = check.expression if is_order else f"{check.expression} = {check.computed:,.6g}"
+    text = f"{check.note} ({written})" if check.note else written
     evidence = Evidence(kind="arithmetic", text=text, by=check.kind, value=check.computed)
     stated = named[-1]
     if check.verdict == "contradiction" and check.kind == "proceeds":

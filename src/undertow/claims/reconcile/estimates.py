@@ -213,7 +213,13 @@ def _of(aspect: str, unit: str, items: Sequence[Statement], value: float, why: s
 
 def summarise(group: Group) -> None:
     """What relates the statements of a group, what explains them, and what is in conflict."""
-    by = [e.by for item in group.statements if item.verdict == "explained" for e in item.evidence]
+    by = [
+        e.by
+        for item in group.statements
+        if item.verdict == "explained"
+        for e in item.evidence
+        if e.verdict == "explained"
+    ]
     group.explained_by = [word for word in dict.fromkeys(by) if word]
     if group.family == "outlook":
         group.relation = "not facts"

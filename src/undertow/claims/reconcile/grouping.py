@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from undertow.claims.reconcile.result import Evidence, Group, Statement
-from undertow.claims.reconcile.subjects import LASTING
+from undertow.claims.reconcile.subjects import LASTING, NOT_NAMED
 
 # Families whose scopes (perpetuals, all venues, one venue) are compared within one group.
 _SCOPES_TOGETHER = ("open interest", "depth", "largest liquidation", "traders liquidated")
@@ -133,7 +133,8 @@ def _group(number: int, key: tuple[str, str, str, str], items: list[Statement]) 
 
 
 def _named(subject: str) -> str:
-    return {"ALL": "whole market", "TOTAL": "whole market"}.get(subject, subject)
+    whole = "whole market"
+    return {"ALL": whole, "TOTAL": whole, NOT_NAMED: "holder not named"}.get(subject, subject)
 
 
 def strands(group: Group) -> dict[tuple[str, str], list[Statement]]:

@@ -82,7 +82,13 @@ def judge_change(
     if statement.claim.kind == "historical":
         return None  # of a stretch that only the text knows
     never = _never(declared or others, markets, span, statement)
-    return never and (never[0], _with_longer(never[1], markets, span, statement))
+    if never is None:
+        return None
+    told = _with_longer(never[1], markets, span, statement)
+    if "window missing" in statement.claim.flags:  # nothing is contradicted by a guessed window
+        text = f"{told.text}; the text names no window"
+        return "unsupported", msgspec.structs.replace(told, text=text)
+    return never[0], told
 
 
 def _with_longer(

@@ -8,7 +8,7 @@ import undertow
 from undertow.claims.reconcile import Group, Reconciliation, Source, Statement
 from undertow.claims.reconcile.one_sentence import PUBLISHER, Checked
 from undertow.report.claims import league, sums, timeline
-from undertow.report.claims.details import about, detail, estimate_text, figure, grouped
+from undertow.report.claims.details import about, detail, estimate_text, figure, grouped, reason
 from undertow.report.claims.page import SIGNS, ClaimsPage
 from undertow.report.claims.texts import annotated
 from undertow.report.page import Panel, Section
@@ -40,6 +40,7 @@ def reconciliation_page(
     panels, charts = timeline.panels(answer.groups, tape)
     sections = [
         Section("quantities", "What they disagree on", "", [_quantities(answer.groups)]),
+        *_in_words(given),
         _timeline("Over time", panels),
         Section("sources", "Sources", "", league.panels(answer.statements)),
         Section("sums", "What adds up", "", sums.panels(answer.checks)),
@@ -160,6 +161,18 @@ def _quantities(groups: Sequence[Group]) -> Panel:
         caption="“Here” counts the figures of these texts, “library” those that were published"
         " about the same quantity elsewhere.",
     )
+
+
+def _in_words(given: Sequence[Statement]) -> list[Section]:
+    """Causes and superlatives, each with what its verdict rests on; no section without any."""
+    rows = [
+        [f"“{item.claim.span}”", item.publisher, item.verdict, grouped(reason(item))]
+        for item in given
+        if item.family == "in words"
+    ]
+    titles = ["said", "source", "verdict", "what the data say"]
+    panel = Panel(wide=True, columns=titles, rows=rows)
+    return [Section("words", "Causes and superlatives", "", [panel])] if rows else []
 
 
 def _timeline(title: str, panels: list[Panel]) -> Section:

@@ -31,6 +31,11 @@ def detail(statement: Statement, group: Group) -> Detail:
     )
 
 
+def reason(statement: Statement) -> str:
+    """The evidence that made the verdict."""
+    return "; ".join(e.text for e in statement.evidence if e.verdict == statement.verdict)
+
+
 def grouped(text: str) -> str:
     """Long whole numbers with commas.
 
