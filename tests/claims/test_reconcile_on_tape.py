@@ -169,3 +169,17 @@ def test_a_day_on_which_it_stood_so_far_below_its_high_is_no_change_of_that_day(
     text = "Bitcoin was {}% off its peak on Tuesday."
     found = verdict(-10.0, text, "price_change", unit="pct", window="day", tape=sliding)
     assert found.verdict == "explained"
+
+
+def test_nothing_is_contradicted_by_a_window_that_was_guessed(tape: Tape) -> None:
+    named = change(-30.0, "24h", tape=tape)
+    assert named.verdict == "contradicted"
+    guessed = change(-30.0, "24h", flags=("window missing",), tape=tape)
+    assert guessed.verdict == "unsupported"
+    assert "the text names no window" in guessed.evidence[0].text
+
+
+def test_a_price_below_which_it_fell_is_no_high(tape: Tape) -> None:
+    found = price(96, "From its high, bitcoin was falling beneath ${}.", tape=tape)
+    assert found.aspect == "level"
+    assert found.verdict == "consistent"

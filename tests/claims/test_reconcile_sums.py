@@ -260,3 +260,10 @@ def test_where_nobody_agrees_it_is_where_most_gather() -> None:
     best = group_of(held(*prices), "price", "XYZ").best[0]
     assert best.value in (0.26, 0.27)
     assert "2 publishers within 5%" in best.why
+
+
+def test_a_hundredth_of_a_total_is_not_another_look_at_it() -> None:
+    one = article("A", claim("$20 million", 20e6), claim("$2 billion", 2e9))
+    assert not group_of(held(one), "liquidations", "ALL").conflicts
+    two = article("A", claim("$1.3 billion", 1.3e9), claim("$2.1 billion", 2.1e9))
+    assert group_of(held(two), "liquidations", "ALL").conflicts
