@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from undertow.claims.reconcile.result import Statement
 
 # So many on each side of a figure are looked at; a quantity of a real day has fewer in all.
-MOST_BESIDE = 60
+MOST_BESIDE = 30
 
 
 class ByValue:

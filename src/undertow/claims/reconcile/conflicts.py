@@ -19,6 +19,7 @@ EQUAL = 0.03
 # ... and this far from all others of its own.
 FAR = 0.15
 SAME_TOTAL = 0.005
+_MOST_TOTALS = 200  # of so many the median is known well enough
 _TWO_LOOKS = 3.0  # assumed: within one text a rolling total grows by no more
 _ROLLING = ("liquidations", "traders liquidated", "largest liquidation")
 
@@ -55,6 +56,11 @@ def _sides(group: Group, statements: Sequence[Statement]) -> None:
     amounts = [i for i in group.statements if i.claim.unit == "USD" and i.claim.value]
     totals = [i for i in amounts if i.aspect == "both"]
     by_value = ByValue(totals)
+    whole_market = [
+        i for i in statements
+        if (i.family, i.subject, i.scope) == ("liquidations", "ALL", "all")
+        and i.claim.unit == "USD" and i.episode == group.episode
+    ][:_MOST_TOTALS]  # fmt: skip
     largest: dict[str, float] = {}
     for total in totals:
         largest[total.publisher] = max(total.value, largest.get(total.publisher, 0.0))
@@ -69,7 +75,7 @@ def _sides(group: Group, statements: Sequence[Statement]) -> None:
         has_larger = largest.get(item.publisher, 0.0) > item.value * 1.02
         if len({total.origin for total in same}) < 2 or has_larger:
             continue
-        share = _other_share(item, statements)
+        share = _other_share(item, whole_market)
         text = (
             f"called {item.aspect}s, but {', '.join(i.publisher for i in same[:2])} give"
             f" {shown(same[0].value, 'USD')} for both sides"
@@ -79,16 +85,10 @@ def _sides(group: Group, statements: Sequence[Statement]) -> None:
             item.say("contradicted", Evidence(kind="source", text=text, by="label"))
 
 
-def _other_share(item: Statement, statements: Sequence[Statement]) -> float | None:
+def _other_share(item: Statement, whole_market: Sequence[Statement]) -> float | None:
     """Share of the other side in the whole market's liquidations of that time."""
     other = "short" if item.aspect == "long" else "long"
-    near = [
-        i
-        for i in statements
-        if (i.family, i.subject, i.scope, i.episode) == ("liquidations", "ALL", "all", item.episode)
-        and i.claim.unit == "USD"
-        and are_together(i, item)
-    ]
+    near = [i for i in whole_market if i.episode == item.episode and are_together(i, item)]
     parts = [i.value for i in near if i.aspect == other]
     totals = [i.value for i in near if i.aspect == "both"]
     whole = max(totals, default=0.0)

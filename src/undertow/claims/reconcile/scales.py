@@ -123,10 +123,15 @@ class _Alike:
         numbers: dict[str, int] = {}
         self.sources = np.array([numbers.setdefault(i.origin, len(numbers)) for i in items])
         self.numbers = numbers
+        given = self.sizes[self.sizes > 0]
+        # Less than a factor of 10 to the 1.5 apart, none has lost a thousand.
+        self.is_one_scale = not len(given) or float(given.max() / given.min()) < 30.0
 
 
 def _scale_elsewhere(item: Statement, alike: _Alike) -> Check | None:
     """An odd one out: more texts have the same digits on another scale than on its own."""
+    if alike.is_one_scale:
+        return None
     size, sizes = abs(item.value), alike.sizes
     others = (alike.sources != alike.numbers[item.origin]) & (sizes > 0)
     powers = np.zeros(len(sizes))
