@@ -127,7 +127,7 @@ def test_the_usual_hour_has_a_pace_of_one():
     hour = 0.05 / np.sqrt(24)
     for minute in range(61):
         seen = seen_at(60 * minute, np.array([[100.0 * np.exp(hour * minute / 60)]]))
-        pace.see(seen)
+        pace.see(seen, seen.mark)
     assert pace.speed(seen)[0, 0] == pytest.approx(1.0)
     low, high = pace.extremes(13)
     assert low[0, 0] == pytest.approx(100.0)

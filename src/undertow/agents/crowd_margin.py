@@ -29,8 +29,8 @@ RANGE_PER_SIGMA = 1.48
 # opened with turnover to the power of 0.3 (`turnover_now` of the leverage map).
 ACTIVITY = 0.3
 LONGEST_DAYS = 60.0  # as in the leverage map
-# Holders decide whether they get out when so much of their first distance is left, or so many
-# usual moves of a step, or so many of the step's own: not later than one step before the end.
+# Holders decide whether they get out when so much of their first distance is left; where nobody
+# knows the next price, when so many usual moves of a step are left, or so many of the last one.
 LAST_PART, USUAL_STEPS, STEPS = 0.1, 6.0, 3.0
 # A profit that is larger than this share of the margin wanted must be taken before money leaves.
 PROFIT = 0.25
@@ -63,7 +63,7 @@ class MarginWatch:
         # Venues take turns, so that not all of them trade at the same moment.
         turn_ns = int(RENEW_S * 1e9 / shape[0])
         self._next_ns = place.start_ns + turn_ns * np.arange(1, shape[0] + 1)
-        seconds = max(settings.every_s, place.step_ns / 1e9)
+        seconds = max(settings.every_s, place.step_ns / 1e9) * (place.path is None)
         self._step_share = np.nan_to_num(place.volatility, nan=0.03) * np.sqrt(seconds / DAY_S)
         self._near = {True: Triggers(shape, True), False: Triggers(shape, False)}
 
@@ -93,17 +93,29 @@ class MarginWatch:
 
     def act(self, seen: Observation, orders: Orders, gone: list[NDArray[np.bool_]]) -> None:
         """Renew some positions, and let those get out who are not too late."""
-        self._pace.see(seen)
+        price = self._coming(seen)
+        self._pace.see(seen, price)
         for venue in np.flatnonzero(seen.ts_ns >= self._next_ns).tolist():
             self._next_ns[venue] += int(RENEW_S * 1e9)
             self._renew(venue, seen, orders, gone[venue])
-        ahead = STEPS * self._pace.step
+        ahead = STEPS * self._pace.step * (self._place.path is None)
         speed: Floats | None = None
         for is_long in (True, False):
             move = np.minimum(ahead, 0.0) if is_long else np.maximum(ahead, 0.0)
-            for venue, asset, number, _ in self._near[is_long].crossed(seen.mark * (1 + move)):
+            for venue, asset, number, _ in self._near[is_long].crossed(price * (1 + move)):
                 speed = self._pace.speed(seen) if speed is None else speed
                 self._get_out(venue, number, float(speed[venue, asset]), seen, orders, gone[venue])
+
+    def _coming(self, seen: Observation) -> Floats:
+        """Prices that holders watch: of a given path where the market goes in this step.
+
+        Nobody knows them otherwise; then holders look ahead by what the last step was.
+        """
+        path = self._place.path
+        if path is None:
+            return seen.mark
+        now = path[min(seen.step, len(path) - 1)]
+        return np.where(np.isfinite(seen.mark), now, np.nan)
 
     def _get_out(
         self, venue: int, number: Ints, speed: float, seen: Observation, orders: Orders,

@@ -33,22 +33,22 @@ class Pace:
         self._low = np.full((BLOCKS + 1, *shape), np.inf)
         self._start_ns = start_ns
         self._block = 0
-        self._mark = np.full(shape, np.nan)
+        self._price = np.full(shape, np.nan)
         self.step = np.zeros(shape)
 
-    def see(self, seen: Observation) -> None:
-        """Take down the marks of a step."""
+    def see(self, seen: Observation, price: Floats) -> None:
+        """Take down the prices of a step, by venue and asset."""
         number = int((seen.ts_ns - self._start_ns) / 1e9 // BLOCK_S)
         for _ in range(min(number - self._block, BLOCKS + 1)):
             self._high = np.roll(self._high, 1, axis=0)
             self._low = np.roll(self._low, 1, axis=0)
-            self._high[0], self._low[0] = self._mark, self._mark
+            self._high[0], self._low[0] = self._price, self._price
         self._block = max(number, self._block)
         with np.errstate(invalid="ignore"):
-            self.step = np.nan_to_num(seen.mark / self._mark - 1)
-        self._mark = seen.mark.copy()
-        np.fmax(self._high[0], seen.mark, out=self._high[0])
-        np.fmin(self._low[0], seen.mark, out=self._low[0])
+            self.step = np.nan_to_num(price / self._price - 1)
+        self._price = price.copy()
+        np.fmax(self._high[0], price, out=self._high[0])
+        np.fmin(self._low[0], price, out=self._low[0])
 
     def speed(self, seen: Observation) -> Floats:
         """Range of the last hour (since the start, if that is less) over the usual one."""
@@ -60,7 +60,7 @@ class Pace:
         return found
 
     def extremes(self, blocks: int) -> tuple[Floats, Floats]:
-        """Lowest and highest mark of the last blocks of five minutes, the present one included."""
+        """Lowest and highest price of the last blocks of five minutes, the present one included."""
         low: Floats = np.fmin.reduce(self._low[:blocks])
         high: Floats = np.fmax.reduce(self._high[:blocks])
         return low, high
