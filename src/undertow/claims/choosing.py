@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from undertow.claims.context import Choice, Memory, Topic
-from undertow.claims.form import fit
+from undertow.claims.form import fit, level_or_change
 from undertow.claims.mentions import price_range
 from undertow.claims.metrics import OTHER, Metric, metrics, phrase_book
 from undertow.claims.neighbours import settle_neighbours
@@ -25,8 +25,10 @@ NEED_REACH = 40.0  # further off a word does not count as "near"
 LEAST = 1.7  # with less, a figure is about nothing known
 LEAST_PHRASES = 0.3  # without any phrase of its own, a metric is not considered
 _LEAST_VALUE = 1e10  # dollars; a smaller sum behind a market value is none (assumed)
+_OWN_FUND = 10.0  # so near, a sum is a fund's flow if no other words claim it (assumed)
 _MEMORY = 4  # sentences after which a bare sum is not about what the last one was about
 _COINS = ("coin", "@", "token", "unit", "piece", "bitcoin", "btc")
+_STANDS = ("stood", "stands", "sits", "sat", "standing", "now", "ended", "closed", "is", "was")
 Previous = dict[str, tuple[str, float]]
 
 
@@ -51,6 +53,7 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
             choice = _inherited(spot, number, memory) or Choice(OTHER)
             if is_odd and "price" in previous:
                 choice = Choice(previous["price"][0], 0.0, ("as the sums before it",))
+        choice = _level_if_said(spot, choice)
         choices[index] = choice
         if choice.metric != OTHER:
             previous[spot.kind] = (choice.metric, sentence.items[index].place)
@@ -97,6 +100,24 @@ def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) ->
     return best
 
 
+def _level_if_said(spot: Spot, choice: Choice) -> Choice:
+    """``crypto's worth sank to $885 billion``: a level, however much the words speak of a fall."""
+    name = choice.metric.removesuffix("_change")
+    is_sum = spot.kind in ("money", "coin") and choice.metric != name and name in metrics()
+    is_level = level_or_change(spot) < 0 and _led_to(spot)
+    if is_sum and is_level and allows(metrics()[name], spot.quantity, spot.kind):
+        return Choice(name, choice.score, choice.reasons)
+    return choice
+
+
+def _led_to(spot: Spot) -> bool:
+    """Whether ``to`` or ``stood at`` stands before a figure, with only hedges between."""
+    back = -1
+    while spot.key(back) in words("beside", "hedges"):
+        back -= 1
+    return spot.key(back) == "to" or (spot.key(back) == "at" and spot.key(back - 1) in _STANDS)
+
+
 def _is_unit_cost(spot: Spot, previous: Previous) -> bool:
     """``bought 5,262 BTC, $106,662 apiece``: a sum per coin behind coins that were traded."""
     traded = {previous[kind][0] for kind in ("coin", "money") if kind in previous}
@@ -107,7 +128,9 @@ def _is_unit_cost(spot: Spot, previous: Previous) -> bool:
 
 def _has_needs(metric: Metric, spot: Spot) -> bool:
     """Whether a word of each group is near; a written sign says as much as "outflow"."""
-    is_flow = metric.name == "etf_flow" and spot.quantity.sign != 0
+    is_flow = metric.name == "etf_flow" and (
+        spot.quantity.sign != 0 or spot.nearest("etf_flow/needs/1") < _OWN_FUND
+    )
     return all(
         spot.nearest(f"{metric.name}/needs/{n}") < NEED_REACH
         for n in range(1 if is_flow else 0, len(metric.needs))

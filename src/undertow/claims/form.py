@@ -25,6 +25,8 @@ def fit(metric: Metric, spot: Spot) -> float:
         return 2.0
     if metric.name == "largest_liquidation" and _is_announced(spot):
         return 6.0
+    if spot.kind == "coin" and metric.name == "holdings" and _is_owned(spot):
+        return 3.0
     if spot.kind != "pct":
         return 0.0
     if not is_change:
@@ -83,6 +85,11 @@ def moves_beside(spot: Spot) -> bool:
             break
         at -= 1
     return at in moves or (spot.index + 1 in moves and spot.key(1) not in ("more", "less"))
+
+
+def _is_owned(spot: Spot) -> bool:
+    """``Metaplanet's 30,823 BTC``, ``its 129,218 coins``: somebody has them."""
+    return spot.key(-1) in ("its", "their", "his") or spot.key(-1).endswith(("'s", "s'"))
 
 
 def _is_announced(spot: Spot) -> bool:

@@ -13,6 +13,7 @@ from undertow.claims.claim import Claim
 from undertow.claims.context import Choice
 from undertow.claims.direction import SIGNED, change_sign, flow_sign
 from undertow.claims.kinds import kind_of
+from undertow.claims.mentions import is_stable
 from undertow.claims.metrics import OTHER, Metric, metrics
 from undertow.claims.quantities import Quantity
 from undertow.claims.sentences import Sentence
@@ -25,6 +26,7 @@ from undertow.claims.units import COINLESS, PRICES, in_dollars, unit_class
 _SIDED = ("liquidations", "liquidation_share", "largest_liquidation")
 _LIQUIDATIONS = (*_SIDED, "traders_liquidated")
 _MAGNITUDES = ("market_cap_change", "open_interest_change")  # in dollars these carry no sign
+_BEHIND_PRICE = 9  # items
 _ANNUAL = ("funding_rate", "basis")
 
 
@@ -42,6 +44,7 @@ class Maker(msgspec.Struct):
     last_sign: int = -1
     last_sources: dict[str, str] = {}
     of_metric: dict[str, str] = {}
+    priced: tuple[int, int, str] = (-1, -1, "")  # the last price: its sentence, place and asset
     windows: dict[str, tuple[int, str | None]] = {}  # by what it is of: the sentence, the window
 
     def remember(self, sentence: Sentence) -> None:
@@ -49,6 +52,12 @@ class Maker(msgspec.Struct):
         for item in sentence.items:
             if item.mention is not None and item.key == "@":
                 self.last_asset = item.mention.name
+            elif (
+                item.quantity is not None
+                and unit_class(item.quantity) == "coin"
+                and not is_stable(item.quantity.unit)
+            ):
+                self.last_asset = item.quantity.unit
 
     def claims_of(self, sentence: Sentence, index: int, choice: Choice) -> Iterator[Claim]:
         """The claim of one figure; a second one for ``half of its $189 million``."""
@@ -113,10 +122,23 @@ class Maker(msgspec.Struct):
         asset, how = asset_of(Asked(sentence.items, anchor, metric, value, known, earlier))
         if asset is None and metric.name == "holdings" and _of_funds(sentence):
             asset = self.of_metric.get("etf_flow")
+        if metric.name == "price_change" and how != RESPECTIVELY:
+            asset = self._of_price(sentence, anchor) or asset
+        if metric.name == "price" and asset is not None:
+            self.priced = (sentence.start, anchor, asset)
         if asset is not None:
             self.of_metric[family] = asset
         if how == RESPECTIVELY:
             flags.append("respectively")
+        return asset
+
+    def _of_price(self, sentence: Sentence, index: int) -> str | None:
+        """The asset of the price that a change stands behind, with no other name between."""
+        start, priced, asset = self.priced
+        items = sentence.items
+        is_behind = start == sentence.start and 0 < index - priced <= _BEHIND_PRICE
+        if not is_behind or any(item.key in ("@", ";") for item in items[priced : index + 4]):
+            return None
         return asset
 
     def _when(self, sentence: Sentence, index: int, name: str, metric: Metric | None) -> When:

@@ -15,6 +15,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9&'’.]{0,30}(?<![.'’])|₿|\d{1,6}")
 _LONGEST = 4
 _PAIR = re.compile(r"([A-Z]{3,6})(?:USDT|USDC|USD|BUSD|PERP)")
 _QUOTED = re.compile(r"[-/](?:USDT|USDC|USD|BUSD|PERP)(?:-SWAP|-PERP)?\b")
+_STABLE_HIGH = 1.5  # the bound that the word list gives to coins meant to be worth a dollar
 QUOTES = ("USDT", "USDC", "BUSD")  # the second name of a trading pair is no asset of its own
 
 
@@ -73,6 +74,12 @@ def price_range(asset: str) -> tuple[float, float] | None:
     if entry is None or "low" not in entry:
         return None
     return float(entry["low"]), float(entry["high"])
+
+
+def is_stable(asset: str) -> bool:
+    """Whether a coin is meant to be worth a dollar."""
+    bounds = price_range(asset)
+    return bounds is not None and bounds[1] == _STABLE_HIGH
 
 
 def _unglued(word: str) -> str:

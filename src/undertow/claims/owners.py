@@ -59,6 +59,16 @@ def owns_value(
     return any(item.key == "token" for item in items[max(0, index - 8) : index])
 
 
+def of_company(items: list[Item], index: int) -> str | None:
+    """``Strategy's market value is``: the company named right before the words for its value."""
+    for at in range(max(1, index - 8), index):
+        mention = items[at - 1].mention
+        is_value = items[at].key.startswith(("cap", "valu", "market"))
+        if is_value and mention is not None and mention.what == "company":
+            return mention.name
+    return None
+
+
 def blocked(items: list[Item], name: int, index: int, metric: Metric) -> bool:
     """Whether what stands between a name and a sum takes the sum away from the name."""
     if metric.name.startswith("open_interest"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from undertow.claims.mentions import price_range
+from undertow.claims.mentions import is_stable, price_range
 from undertow.claims.metrics import Metric
 from undertow.claims.naming import (
     Names,
@@ -15,7 +15,7 @@ from undertow.claims.naming import (
     named_groups,
     respectively,
 )  # fmt: skip
-from undertow.claims.owners import blocked, of_all_funds, of_fund, of_order, owns_value
+from undertow.claims.owners import blocked, of_all_funds, of_company, of_fund, of_order, owns_value
 from undertow.claims.sentences import Item
 from undertow.claims.spot import figure_of, words
 from undertow.claims.units import PRICES, unit_class
@@ -101,6 +101,9 @@ def _of_whole(asked: Asked, before: list[Names]) -> Found:
     """The whole market, unless a name before the figure owns it."""
     items, index, metric = asked.items, asked.index, asked.metric
     is_value = metric.name.startswith("market_cap")
+    company = of_company(items, index) if is_value else None
+    if company is not None:
+        return company, "the company's"
     if is_value and before and owns_value(items, index, pronouns=("its",)):
         return str(before[-1]), "its"
     for group in reversed(before):
@@ -116,6 +119,8 @@ def _of_whole(asked: Asked, before: list[Names]) -> Found:
 def _usual(asked: Asked, groups: list[Names], before: list[Names]) -> Found:
     """The asset named before, behind, or in the sentences before; else the metric's own."""
     items, index, candidates = asked.items, asked.index, asked.candidates
+    if asked.metric.name == "price_change" and not groups:
+        before = [coin for coin in coins_before(items, index) if not is_stable(coin.names[0])]
     if asked.metric.name in PRICES:
         before = sorted([*before, *coins_before(items, index)], key=lambda group: group.last)
         before = [group for group in before if _possible(group.names[0], asked.value)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from undertow.claims.mentions import Mention, price_range
+from undertow.claims.mentions import Mention, is_stable
 from undertow.claims.quantities import Quantity
 from undertow.claims.sentences import Item, Sentence
 from undertow.claims.spot import figure_of, words
@@ -47,9 +47,8 @@ def borrow_units(sentence: Sentence, coin: str = "") -> str:
     """
     for index, item in enumerate(sentence.items):
         if item.mention is not None and item.mention.what == "asset":
-            bounds = price_range(item.mention.name)
-            is_dollar = bounds is not None and bounds[1] < 2.0 and bounds[0] >= 0.3
-            coin = coin if is_dollar else item.mention.name  # nobody counts stablecoins as coins
+            # Nobody counts stablecoins as coins.
+            coin = coin if is_stable(item.mention.name) else item.mention.name
         quantity = item.quantity
         if quantity is None:
             continue
