@@ -129,7 +129,8 @@ def _is_unit_cost(spot: Spot, previous: Previous) -> bool:
 def _has_needs(metric: Metric, spot: Spot) -> bool:
     """Whether a word of each group is near; a written sign says as much as "outflow"."""
     is_flow = metric.name == "etf_flow" and (
-        spot.quantity.sign != 0 or spot.nearest("etf_flow/needs/1") < _OWN_FUND
+        spot.quantity.sign != 0
+        or spot.nearest("etf_flow/needs/1") < _OWN_FUND
     )
     return all(
         spot.nearest(f"{metric.name}/needs/{n}") < NEED_REACH

@@ -25,6 +25,8 @@ def fit(metric: Metric, spot: Spot) -> float:
         return 2.0
     if metric.name == "largest_liquidation" and _is_announced(spot):
         return 6.0
+    if spot.kind == "money" and spot.quantity.sign:
+        return {"etf_flow": 3.0, "volume": -3.0, "holdings": -3.0}.get(metric.name, 0.0)
     if spot.kind == "coin" and metric.name == "holdings" and _is_owned(spot):
         return 3.0
     if spot.kind != "pct":
@@ -32,9 +34,11 @@ def fit(metric: Metric, spot: Spot) -> float:
     if not is_change:
         return -2.0 if moves_beside(spot) else 0.0
     if spot.key(-1) in ("to", "at", "within") and not spot.quantity.sign and spot.key(-2) != "up":
-        return -3.0  # "rose to 60%" is a level
+        return -8.0  # "rose to 60%" is a level
     if spot.quantity.sign:
         return 2.0
+    if spot.key(1) == "@" and not moves_beside(spot):
+        return -5.0  # "46% DAI and 54% USDC" are parts
     distances = words("direction", "down_after") | words("direction", "up_after")
     is_apart = spot.key(1) in distances
     if metric.name == "price_change" and not is_apart and spot.nearest(*_MOVES) > _NO_MOVE:

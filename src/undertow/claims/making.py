@@ -165,9 +165,10 @@ class Maker(msgspec.Struct):
     ) -> tuple[float, float]:
         sign = quantity.sign or 1
         if metric == "etf_flow":
-            sign = quantity.sign or flow_sign(sentence, index) or -1
+            unsaid = 1 if sentence.is_cell else -1  # a table writes its minuses
+            sign = quantity.sign or flow_sign(sentence, index) or unsaid
         elif metric in SIGNED and not (quantity.unit != "pct" and metric in _MAGNITUDES):
-            sign = quantity.sign or change_sign(sentence, index)
+            sign = quantity.sign or change_sign(sentence, index) or int(sentence.is_cell)
             if not sign:
                 sign = 1 if metric == "seasonal_return" else self.last_sign
                 flags.append("sign assumed")
@@ -201,9 +202,21 @@ def _side(sentence: Sentence, index: int, metric: str) -> str | None:
 def _unit(sentence: Sentence, index: int, metric: str, quantity: Quantity) -> str | None:
     if not quantity.unit:
         return "count" if metric == "traders_liquidated" else ("index" if metric != OTHER else None)
-    if metric in _ANNUAL and quantity.unit == "pct" and _is_annual(sentence, index):
-        return "pct_annualized"
+    if metric in _ANNUAL and quantity.unit == "pct":
+        ends = [index, *_start_of_path(sentence, index)]
+        if any(_is_annual(sentence, end) for end in ends):
+            return "pct_annualized"
     return quantity.unit
+
+
+def _start_of_path(sentence: Sentence, index: int) -> list[int]:
+    """The figure before ``from 11%`` or ``to 4%``: of the same unit."""
+    items = sentence.items
+    for at in range(index - 1, max(-1, index - 8), -1):
+        if items[at].kind == "quantity":
+            between = {item.key for item in items[at + 1 : index]}
+            return [at] if between & {"from", "to"} and ";" not in between else []
+    return []
 
 
 def _of_funds(sentence: Sentence) -> bool:

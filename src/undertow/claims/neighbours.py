@@ -36,6 +36,8 @@ def settle_neighbours(
         elif set(kinds) == {"coin", "money"} and _says_equal(between):
             coin, money = (one, two) if kinds[0] == "coin" else (two, one)
             _make_equal(choices, coin, money)
+        elif kinds[0] == kinds[1] == "coin" and _is_list(between) and choices[two].metric == OTHER:
+            choices[two] = Choice(choices[one].metric, 0.0, ("in a list with the coins before",))
         elif first.unit == "USD" != second.unit and kinds == ("money", "money") and "(" in between:
             choices[two] = Choice(OTHER, 0.0, ("the same in another currency",))
         elif kinds == ("money", "money") and choices[one].metric == OTHER:
@@ -103,6 +105,10 @@ def _is_path(sentence: Sentence, one: int, between: list[str]) -> bool:
         return True
     before = [item.key for item in sentence.items[max(0, one - 4) : one]]
     return bare == ["to"] and "from" in before
+
+
+def _is_list(between: list[str]) -> bool:
+    return bool(between) and {",", "and", "&", "+", "plus"}.issuperset(between)
 
 
 def _says_equal(between: list[str]) -> bool:

@@ -15,22 +15,28 @@ from undertow.claims.vocabulary import currency_words, plain, qualifiers, scale_
 MOST_DIGITS = 40
 MOST_FIGURES = 600  # an article of ten pages has some 200 (assumed)
 _NUMBER = (
-    r"\d{1,3}(?:[,\u00a0\u202f]\d{3}){1,5}(?:\.\d{1,8})?(?!\d)"
+    r"\d{1,3}(?:\.\d{3}){1,5},\d{1,2}(?!\d)"
+    r"|\d{1,2}(?:,\d{2}){1,4},\d{3}(?:\.\d{1,2})?(?!\d)"  # 4,43,000: lakhs
+    r"|\d{1,3}(?:[,\u00a0\u202f]\d{3}){1,5}(?:\.\d{1,8})?(?!\d)"
     r"|\d{1,3}(?:\.\d{3}){2,5}(?!\d)"
     r"|(?<=[$€£]) ?\d{1,3}(?: \d{3}){1,4}(?!\d)"
     r"|(?<=USD )\d{1,3}(?: \d{3}){1,4}(?!\d)"
     r"|\d{1,3}(?: \d{3}){1,4}(?= (?:US )?(?:dollars|USD|BTC|ETH|bitcoins?|traders|users|people))"
     r"|\d{1,40}(?:[.,]\d{1,18})?|\.\d{1,8}"
 )
-_CURRENCY = r"(?:US\s?\$|USD\s?|USDT?\s|RMB\s|Rs\.?\s|[AC]\$|[$€£¥₿₩₹])\s?"
+_CURRENCY = (
+    r"(?:US\s?\$|USD\s?|USDT?\s|RMB\s|Rs\.?\s|(?:HKD|KRW|INR|EUR|JPY|GBP)\s"
+    r"|(?:HK|NT|AU|[SACR])\$|[$€£¥₿₩₹₽₺])\s?"
+)
 _SCALE = (
-    r"(?:thousand|millions?|billions?|trillions?|cardinals?|mln|bln|trln|tln|trn|mio|bn|mn|tn|mm"
+    r"(?:lakh crores?|lakhs?|crores?|thousand|millions?|billions?|trillions?|cardinals?|mln|bln|trln|tln|trn|mio|bn|mn|tn|mm"
     r"|mil|[kmbtKMBT])(?![A-Za-z])"
 )
 _UNIT = (
     r"%|percentage points?|percent|per cent|pct|bps|basis points?"
     r"|(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|won\b"
-    r"|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|cents?\b|x(?![A-Za-z])|-?times\b"
+    r"|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|cents?\b|(?:Hong Kong|Singapore|Australian|Canadian) dollars?\b|HKD\b|EUR\b|INR\b"
+    r"|[€£₩₹]|\$(?! ?\d)|x(?![A-Za-z])|-?times\b"
 )
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
@@ -99,7 +105,8 @@ def single_figures(text: str, times: list[TimePhrase]) -> list[Quantity]:
         return index >= 0 and at < times[index].end
 
     amounts = (m for m in _AMOUNT.finditer(text) if not in_time(m.start("number")))
-    found = [_amount(match) for match in islice(amounts, MOST_FIGURES)]
+    is_continental = _is_continental(text)
+    found = [_amount(match, is_continental) for match in islice(amounts, MOST_FIGURES)]
     taken = {q.start for q in found}
     for match in islice(chain(_WORDED.finditer(text), _FRACTION.finditer(text)), MOST_FIGURES):
         worded = _worded(match)
@@ -112,9 +119,9 @@ def single_figures(text: str, times: list[TimePhrase]) -> list[Quantity]:
     return found
 
 
-def _amount(match: re.Match[str]) -> Quantity:
+def _amount(match: re.Match[str], is_continental: bool) -> Quantity:
     number = match["number"].strip()
-    value = _number_value(number, bool(match["scale"]))
+    value = _number_value(number, bool(match["scale"]), is_continental)
     flags: list[str] = []
     unit = _unit_name(match["currency"] or "") or _unit_name(match["unit"] or "")
     scale, word = 1.0, (match["scale"] or "").lower()
@@ -142,8 +149,21 @@ def _amount(match: re.Match[str]) -> Quantity:
     return quantity
 
 
-def _number_value(number: str, scaled: bool) -> float:
+_COMMA_DECIMAL = re.compile(r"(?<![\d.,])\d{1,3},\d{1,2}(?![\d,])")
+_DOT_DECIMAL = re.compile(r"(?<![\d.,])\d{1,3}\.\d{1,2}(?![\d.])")
+_DOT_THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3}){1,5}(?:,\d{1,2})?")
+
+
+def _is_continental(text: str) -> bool:
+    """Whether a text has decimal commas, and few decimal dots: ``9,8 percent``, ``81.600``."""
+    commas = sum(1 for _ in islice(_COMMA_DECIMAL.finditer(text), MOST_FIGURES))
+    return commas > 2 * sum(1 for _ in islice(_DOT_DECIMAL.finditer(text), MOST_FIGURES))
+
+
+def _number_value(number: str, scaled: bool, is_continental: bool = False) -> float:
     """The value of digits with marks; a comma before other than three digits is a decimal one."""
+    if (is_continental or "," in number) and _DOT_THOUSANDS.fullmatch(number):
+        number = number.replace(".", "")
     bare = re.sub(r"[ \u00a0\u202f]", "", number)
     if len(re.sub(r"\D", "", bare)) > MOST_DIGITS:
         return float("inf")

@@ -17,7 +17,7 @@ import msgspec
 
 from undertow.claims.mentions import Mention
 from undertow.claims.quantities import Quantity
-from undertow.claims.tables import Cell, cells, lend_unit
+from undertow.claims.tables import Cell, cells, lend_unit, list_leads
 from undertow.claims.timephrases import TimePhrase
 from undertow.claims.vocabulary import plain, table
 
@@ -124,6 +124,7 @@ def sentences(
     for cell in cells(text):
         rows.setdefault(cell.row[0], []).append(cell)
     done = 0
+    leads = list_leads(text)
     for start, end in sentence_spans(text):
         if start < done:
             continue
@@ -131,7 +132,7 @@ def sentences(
             done = rows[start][0].row[1]
             yield from _of_cells(text, pieces, rows[start])
             continue
-        items = _placed(pieces.between(start, end))
+        items = _placed([*pieces.lead(leads.get(start)), *pieces.between(start, end)])
         for cut in range(0, len(items), MOST_ITEMS):
             piece = items[cut : cut + MOST_ITEMS]
             yield Sentence(piece[0].start, piece[-1].end, piece)
@@ -145,12 +146,7 @@ def _of_cells(text: str, pieces: _Pieces, row: list[Cell]) -> Iterator[Sentence]
             continue
         said: list[Item] = []
         for span in cell.context:
-            called = pieces.between(*span)[-_MOST_CONTEXT:]
-            said += [
-                copy(item)
-                for item in called
-                if item.kind != "quantity" and item.key not in _EMPTY_HEADS
-            ]
+            said += pieces.lead(span)
         for item in own:
             if item.quantity is not None:
                 lend_unit(item.quantity, text, cell)
@@ -186,6 +182,13 @@ class _Pieces:
     def __init__(self, text: str, marked: list[Item], spun: dict[str, str]) -> None:
         self._text, self._marked, self._spun = text, marked, spun
         self._starts = [item.start for item in marked]
+
+    def lead(self, span: tuple[int, int] | None) -> list[Item]:
+        """The words, names and times at the end of a part that explains another, no figures."""
+        if span is None:
+            return []
+        said = [copy(item) for item in self.between(*span) if item.kind != "quantity"]
+        return [item for item in said if item.key not in _EMPTY_HEADS][-_MOST_CONTEXT:]
 
     def between(self, start: int, end: int) -> list[Item]:
         """The items from ``start`` to ``end``."""

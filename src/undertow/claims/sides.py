@@ -82,6 +82,10 @@ def _side(items: list[Item], at: int) -> str | None:
     for side in ("long", "short"):
         if key in words("side", side) and not _is_weak(items, at):
             return side
+    before = items[at - 1].key if at else ""
+    for side in ("long", "short"):
+        if f"{before} {key}" in words("side", f"{side}_pairs"):
+            return side
     return None
 
 

@@ -26,6 +26,7 @@ SAID = "said"
 RESPECTIVELY = "respectively"
 DEAREST_SHARE = 2500.0  # dollars; no share of the listed companies cost more (assumed)
 _OF_FUNDS = ("etf_flow", "volume", "holdings")
+_QUOTED_IN_DOLLARS = ("GOLD", "SILVER", "OIL", "NG", "COPPER", "PLATINUM")
 _PRONOUNS = ("it", "its", "the", "that")
 Found = tuple[str | None, str]
 
@@ -59,6 +60,9 @@ def asset_of(asked: Asked) -> Found:
     if follows is not None:
         return str(follows), "named behind the figure"
     before = [group for group in groups if group.last < index]
+    fund = of_fund(items, index) if metric.name == "holdings" else None
+    if fund is not None and not before:
+        return fund, "the fund's coin"
     if metric.asset == SAID:
         return _said(items, index, groups, before)
     special = _special(asked, groups, before)
@@ -72,6 +76,8 @@ def asset_of(asked: Asked) -> Found:
 def _said(items: list[Item], index: int, groups: list[Names], before: list[Names]) -> Found:
     """An asset that the sentence itself names, in the clause of the figure if it can be."""
     own = figure_of(items[index])
+    if any(item.key == "cash" for item in items[index + 1 : index + 3]):
+        return None, "cash"
     if unit_class(own) == "coin":
         return own.unit, "the coins it stands behind"
     coins = [coin for coin in coins_before(items, len(items)) if coin.first != index]
@@ -143,6 +149,8 @@ def _is_stack(items: list[Item]) -> bool:
 def _possible(asset: str, price: float) -> bool:
     """Whether an asset has ever had about that price; groups of coins have none."""
     if asset in table("market")["groups"]:
+        return False
+    if asset in table("market")["indices"] and asset not in _QUOTED_IN_DOLLARS:
         return False
     if asset in table("market")["companies"]:
         return price < DEAREST_SHARE

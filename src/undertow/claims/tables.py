@@ -1,4 +1,4 @@
-"""Reads tables in a text: rows of cells under a head that says what each column is about."""
+"""Reads tables and lists: cells and lines that a head or a line above explains."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from undertow.claims.vocabulary import currency_words, plain, scale_words, table
 
 MOST_CELLS = 40  # a wider row is no table that somebody reads (assumed)
 _LINE = re.compile(r"[^\n]{1,4000}")
+_BULLET = re.compile(r"[-–—•*·▪►→]\s|\d{1,2}[.)]\s")
 _RULE = re.compile(r"[\s|:+=–—-]+")
 _MONEY = r"US\$|HK\$|\$|€|£|¥|₩|₹|USD|EUR|GBP|JPY|KRW"
 _SCALE = r"millions?|billions?|trillions?|thousands?|mln|mio|mn|bln|bn|tn|[kmbt]"
@@ -32,8 +33,7 @@ class Cell(msgspec.Struct, frozen=True):
 
     span: Span
     row: Span
-    context: tuple[Span, ...]  # what the row is called, then what the column is called
-    head: Span
+    context: tuple[Span, ...]  # the line above, what the row is called, what the column is called
 
 
 def cells(text: str) -> Iterator[Cell]:
@@ -49,6 +49,21 @@ def cells(text: str) -> Iterator[Cell]:
         if parts and line is not None:
             rows.append((line.span(), parts))
         before = line.span() if line is not None and not parts else (0, 0)
+
+
+def list_leads(text: str) -> dict[int, Span]:
+    """Where the lines of a list start, and the line with a colon that leads to them."""
+    leads: dict[int, Span] = {}
+    lead: Span | None = None
+    for line in _LINE.finditer(text):
+        said = line.group().strip()
+        if said.endswith(":"):
+            lead = (line.start() + line.group().rfind(". ") + 1, line.end())
+        elif lead is not None and _BULLET.match(said):
+            leads[line.start()] = lead
+        elif said:
+            lead = None
+    return leads
 
 
 def _parts(text: str, line: Span) -> list[Span]:
@@ -81,7 +96,7 @@ def _of_table(text: str, rows: list[tuple[Span, list[Span]]], caption: Span) -> 
     for row, parts in rows[2 if is_ruled else 1 :]:
         for at, part in enumerate(parts):
             context = (parts[0], head[at]) if at else (head[0],)
-            yield Cell(part, row, (*said, *context), head[at])
+            yield Cell(part, row, (*said, *context))
 
 
 def _is_figure(text: str, cell: Span) -> bool:
@@ -99,27 +114,36 @@ def _coin_of(head: str) -> str | None:
 
 
 def lend_unit(quantity: Quantity, text: str, cell: Cell) -> None:
-    """Give a bare figure the unit and scale of its column's head: ``Flow (US$ m)``, ``24h, %``."""
-    head = text[slice(*cell.head)]
+    """Give a bare figure the unit and scale of its column's head: ``Flow (US$ m)``, ``24h, %``.
+
+    Where the head has none, the row's name may have one, or the line above the table.
+    """
     before, after = text[cell.span[0] : quantity.start], text[quantity.end : cell.span[1]]
     if before.strip() in ("(", "($") and after.strip().startswith(")") and not quantity.sign:
         quantity.sign = -1  # as accountants write a minus
     if quantity.unit not in ("", "USD") or quantity.scale != 1.0:
         return
+    for span in reversed(cell.context):
+        if _lent(quantity, text[slice(*span)]):
+            return
+
+
+def _lent(quantity: Quantity, head: str) -> bool:
     if "%" in head and not quantity.unit:
         quantity.unit = "pct"
-        return
+        return True
     coin = _coin_of(head)
     if coin is not None and not quantity.unit:
         quantity.unit = coin
-        return
+        return True
     found = max(_OF_HEAD.finditer(head), key=lambda m: len(m.group().strip()), default=None)
     money = (found["money"] or found["money2"] or "") if found is not None else ""
-    if found is None or not (money or quantity.unit):
-        return
+    if found is None or not (money or (quantity.unit and found["scale"])):
+        return False
     word = plain(found["scale"] or "")
-    scale = scale_words().get(word, scale_words().get(word[:-1], 1.0)) if word else 1.0
+    scale = scale_words().get(word, 1.0)
     quantity.unit = quantity.unit or currency_words().get(plain(money), "USD")
     if scale > 1:
         quantity.scale = scale
         quantity.low = quantity.high = float(f"{quantity.low * scale:.12g}")
+    return True
