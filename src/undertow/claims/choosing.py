@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from undertow.claims.context import Choice, Memory, Topic
-from undertow.claims.form import fit, level_or_change
+from undertow.claims.form import fit, is_owned, level_or_change
 from undertow.claims.mentions import price_range
 from undertow.claims.metrics import OTHER, Metric, metrics, phrase_book
 from undertow.claims.neighbours import settle_neighbours
@@ -83,8 +83,9 @@ def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) ->
         score += of_level + titled
         earlier = previous.get(spot.kind)
         goes_on = earlier is not None and _continues(earlier[0], metric.name)
+        is_own = spot.kind == "coin" and metric.name == "holdings" and is_owned(spot)
         is_cost = metric.name == "average_cost" and _is_unit_cost(spot, previous)
-        if score < LEAST_PHRASES and not goes_on and not is_cost:
+        if score < LEAST_PHRASES and not (goes_on or is_cost or is_own):
             continue
         if earlier is not None and goes_on:
             score += 2.0 * nearness(spot.items[spot.index].place - earlier[1])
@@ -103,9 +104,9 @@ def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) ->
 def _level_if_said(spot: Spot, choice: Choice) -> Choice:
     """``crypto's worth sank to $885 billion``: a level, however much the words speak of a fall."""
     name = choice.metric.removesuffix("_change")
-    is_sum = spot.kind in ("money", "coin") and choice.metric != name and name in metrics()
+    is_sum = choice.metric != name and name in ("market_cap", "open_interest")
     is_level = level_or_change(spot) < 0 and _led_to(spot)
-    if is_sum and is_level and allows(metrics()[name], spot.quantity, spot.kind):
+    if is_sum and spot.kind != "pct" and is_level and allows(metrics()[name], spot.quantity, spot.kind):
         return Choice(name, choice.score, choice.reasons)
     return choice
 
@@ -159,8 +160,16 @@ def _continues(earlier: str, metric: str) -> bool:
     return metric == ("liquidations" if earlier == "largest_liquidation" else earlier)
 
 
+def _is_worth(spot: Spot) -> bool:
+    """``Value at the time: $1.46 billion``, ``together worth $30 million``."""
+    return any(spot.key(back) in ("worth", "value", "valued") for back in range(-6, 0))
+
+
 def _inherited(spot: Spot, number: int, memory: Memory) -> Choice | None:
     """What the figure before was about, where a sentence does not say it again."""
+    coins = memory.recall("coin", number, 1)
+    if spot.kind == "money" and coins is not None and _is_worth(spot):
+        return Choice(coins, 0.0, ("what the coins before it are worth",))
     name = memory.recall(spot.kind, number, _MEMORY)
     if name is None or spot.kind in ("bare", "pct") or (spot.quantity.sign and name != "etf_flow"):
         return None

@@ -52,4 +52,4 @@ class Topic(msgspec.Struct, frozen=True):
         }
         if said:
             return 8.0 if metric in said else 0.0
-        return 1.2 if metric in self.metrics and kind == "money" else 0.0
+        return 0.9 if metric in self.metrics and kind == "money" else 0.0

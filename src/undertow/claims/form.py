@@ -27,7 +27,7 @@ def fit(metric: Metric, spot: Spot) -> float:
         return 6.0
     if spot.kind == "money" and spot.quantity.sign:
         return {"etf_flow": 3.0, "volume": -3.0, "holdings": -3.0}.get(metric.name, 0.0)
-    if spot.kind == "coin" and metric.name == "holdings" and _is_owned(spot):
+    if spot.kind == "coin" and metric.name == "holdings" and is_owned(spot):
         return 3.0
     if spot.kind != "pct":
         return 0.0
@@ -37,8 +37,8 @@ def fit(metric: Metric, spot: Spot) -> float:
         return -8.0  # "rose to 60%" is a level
     if spot.quantity.sign:
         return 2.0
-    if spot.key(1) == "@" and not moves_beside(spot):
-        return -5.0  # "46% DAI and 54% USDC" are parts
+    if spot.key(1) == "@" != spot.key(-1) and not moves_beside(spot):
+        return -9.0  # "46% DAI and 54% USDC" are parts
     distances = words("direction", "down_after") | words("direction", "up_after")
     is_apart = spot.key(1) in distances
     if metric.name == "price_change" and not is_apart and spot.nearest(*_MOVES) > _NO_MOVE:
@@ -91,8 +91,13 @@ def moves_beside(spot: Spot) -> bool:
     return at in moves or (spot.index + 1 in moves and spot.key(1) not in ("more", "less"))
 
 
-def _is_owned(spot: Spot) -> bool:
-    """``Metaplanet's 30,823 BTC``, ``its 129,218 coins``: somebody has them."""
+def is_owned(spot: Spot) -> bool:
+    """``Metaplanet's 30,823 BTC``, ``its 129,218 coins``, ``has about 550 BTC``."""
+    back = -1
+    while spot.key(back) in words("beside", "hedges"):
+        back -= 1
+    if spot.key(back) in ("has", "have", "had"):
+        return True
     return spot.key(-1) in ("its", "their", "his") or spot.key(-1).endswith(("'s", "s'"))
 
 

@@ -56,7 +56,8 @@ def in_clause(items: list[Item], index: int, group: Names) -> bool:
 def is_near(items: list[Item], index: int, group: Names) -> bool:
     """Whether a name stands near behind a figure."""
     between = items[index : group.first]
-    return items[group.first].place < items[index].place + 12 and all(i.key != ";" for i in between)
+    is_cut = any(item.key in (";", "while", "whereas", "but") for item in between)
+    return items[group.first].place < items[index].place + 12 and not is_cut
 
 
 def coins_before(items: list[Item], index: int) -> list[Names]:

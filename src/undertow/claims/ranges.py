@@ -33,9 +33,13 @@ def _lent(found: list[Quantity], text: str) -> list[Quantity]:
     """
     for two, one in pairwise(reversed(found)):
         between = text[one.end : two.start]
-        if len(between) > 14 or not one.digits or one.scale != 1.0 or one.low >= 1000:
+        if len(between) > 14 or not one.digits or one.scale != 1.0:
             continue
         is_list = _LISTED.fullmatch(between) is not None
+        if one.low >= 1000:
+            if is_list and not one.unit and two.digits and one.low / 9 < two.low < one.low * 9:
+                one.unit = two.unit  # "80,000 and 74,500 dollars"
+            continue
         is_path = _BETWEEN_TO.fullmatch(between) is not None
         if is_list and not one.unit and two.unit == "pct" and two.digits and two.scale == 1.0:
             one.unit = "pct"

@@ -82,9 +82,9 @@ def _side(items: list[Item], at: int) -> str | None:
     for side in ("long", "short"):
         if key in words("side", side) and not _is_weak(items, at):
             return side
-    before = items[at - 1].key if at else ""
+    after = items[at + 1].key if at + 1 < len(items) else ""
     for side in ("long", "short"):
-        if f"{before} {key}" in words("side", f"{side}_pairs"):
+        if f"{key} {after}" in words("side", f"{side}_pairs"):
             return side
     return None
 
