@@ -48,7 +48,7 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
         is_odd = spot.kind == "price" and not _priced(spot)
         if is_odd and "price" not in previous and "money" in previous:
             previous["price"] = previous["money"]  # a small sum in a list of large ones
-        choice = _best(spot, previous, memory.recall(spot.kind, number, 1), topic)
+        choice = _best(spot, previous, memory, number, topic)
         if choice.score < LEAST:
             choice = _inherited(spot, number, memory) or Choice(OTHER)
             if is_odd and "price" in previous:
@@ -65,12 +65,19 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
     return choices
 
 
-def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) -> Choice:
+def _best(
+    spot: Spot, previous: Previous, memory: Memory, number: int, topic: Topic
+) -> Choice:
     best = Choice(OTHER)
+    recalled = memory.recall(spot.kind, number, 1)
     for metric in metrics().values():
         if not allows(metric, spot.quantity, spot.kind):
             continue
         if metric.name in PRICES and not _priced(spot):
+            continue
+        if metric.name == "price_change" and _is_comparison(spot):
+            continue
+        if metric.name == "largest_liquidation" and not _of_closings(spot, memory, topic):
             continue
         titled = topic.bonus(metric.name, spot.quantity, spot.kind)
         of_level = _of_level(metric.name, spot.kind, previous)
@@ -117,6 +124,18 @@ def _led_to(spot: Spot) -> bool:
     while spot.key(back) in words("beside", "hedges"):
         back -= 1
     return spot.key(back) == "to" or (spot.key(back) == "at" and spot.key(back - 1) in _STANDS)
+
+
+def _is_comparison(spot: Spot) -> bool:
+    """``less than half the $64,895 of April``: no fraction that something lost."""
+    of_sum = "#" in (spot.key(2), spot.key(3))
+    return "words" in spot.quantity.flags and spot.key(-1) == "than" and of_sum
+
+
+def _of_closings(spot: Spot, memory: Memory, topic: Topic) -> bool:
+    """Whether the article has spoken of liquidations, or the sentence does."""
+    said = "liquidations" in topic.metrics or "liquidations" in memory.seen
+    return said or any(spot.hits(f"liquidations/{tier}") for tier in ("strong", "medium"))
 
 
 def _is_unit_cost(spot: Spot, previous: Previous) -> bool:

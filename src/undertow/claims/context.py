@@ -22,6 +22,7 @@ class Memory(msgspec.Struct):
     """What the last figures were about, by unit class, and in which sentence."""
 
     last: dict[str, tuple[str, int]] = {}
+    seen: set[str] = set()
 
     def recall(self, kind: str, sentence: int, reach: int) -> str | None:
         """The metric of the last figure of the class, if it is not too many sentences back."""
@@ -33,6 +34,7 @@ class Memory(msgspec.Struct):
         # One order is an aside: the next sum is about the liquidations again.
         lasting = "liquidations" if metric == "largest_liquidation" else metric
         self.last[kind] = (lasting, sentence)
+        self.seen.add(lasting)
         if lasting == "traders_liquidated":
             self.last["money"] = ("liquidations", sentence)
 

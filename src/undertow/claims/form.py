@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from undertow.claims.mentions import is_stable
 from undertow.claims.metrics import Metric
 from undertow.claims.spot import Spot, nearness, words
 from undertow.claims.units import LEAST_SUM, PRICES
 
 _MOVES = ("direction/fall", "direction/rise")
+_MOVED = ("loss", "losses", "decline", "declines", "drop", "slide", "gain", "gains", "advance")
 _NO_MOVE = 90.0  # on the ruler; as far off, no word of the sentence says that a price moved
 _WITH_LEVELS = ("market_cap", "open_interest")  # dollar figures that are levels or changes
 
@@ -33,6 +35,8 @@ def fit(metric: Metric, spot: Spot) -> float:
         return 0.0
     if not is_change:
         return -2.0 if moves_beside(spot) else 0.0
+    if spot.key(-1) == "to" and spot.key(-2) in _MOVED:
+        return 2.0  # "cut the loss to 12%"
     if spot.key(-1) in ("to", "at", "within") and not spot.quantity.sign and spot.key(-2) != "up":
         return -8.0  # "rose to 60%" is a level
     if spot.quantity.sign:
@@ -52,12 +56,22 @@ def _fit_of_price(metric: Metric, spot: Spot) -> float:
     if metric.name in PRICES:
         if metric.name != "price":
             return 0.0
+        if _is_of_stable(spot):
+            return 4.0
         return -4.0 if level_or_change(spot) > 0 else 1.5  # "lost about $4,000" is no price
     if metric.high <= LEAST_SUM:  # a metric of small sums, which a user added
         return 1.5
     if metric.name in ("spread", "basis"):
         return -4.0 if level_or_change(spot) < 0 or spot.key(-1) == "as" else -1.0
     return -4.0
+
+
+def _is_of_stable(spot: Spot) -> bool:
+    """A sum of about a dollar behind the name of a coin meant to be worth one."""
+    if not 0.05 <= spot.quantity.low <= 1.2:
+        return False
+    names = (i.mention for i in spot.items[max(0, spot.index - 8) : spot.index + 3])
+    return any(n is not None and n.what == "asset" and is_stable(n.name) for n in names)
 
 
 def level_or_change(spot: Spot) -> int:

@@ -63,9 +63,15 @@ _SHARE = re.compile(
 _MOVES = re.compile(
     r"[A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? "
     r"(?:and [A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? )?"
+    r"(?:, (?:which|whose|an?|the) [^,.;\n]{3,80}, ?)?"
     rf"(?:has |have |had )?(?:(?:was down|is down|down|{_FELL}) )?"
     r"(?:(?:by|about|nearly|more than|over|almost|around|as much as|some|only|another) ){0,2}"
     r"\d{1,3}(?:\.\d{1,2})?(?:%| percent)"
+)
+_PRICED = re.compile(
+    r"[A-Z][A-Za-z]{2,20}(?: [A-Z][A-Za-z]{0,20})? (?:hit|touched|closed|ended|opened|set) "
+    r"[a-z ]{0,24}\$\d{1,3}(?:\.\d{1,2})?(?![\d,.]*\s?(?:[mb]illion|trillion|[MBTKmbk]|bn|mn)\b)"
+    r"|[A-Z]{3,5}:? \$\d{1,3}(?:\.\d{1,2})?(?![\d,.]*\s?(?:[mb]illion|trillion|[MBTKmbk]|bn|mn)\b)"
 )
 _TICKER = re.compile(r"\((?:NASDAQ: ?|NYSE: ?|Nasdaq: ?)?([A-Z]{3,5})\)")
 
@@ -97,12 +103,16 @@ def with_shares(text: str, found: list[Mention]) -> list[Mention]:
     ends = {m.start: m.end for m in found}
     for start, owner in named:
         is_signed = start in ends and _SIGNED.match(text, ends[start]) is not None
-        if is_signed or _MOVES.match(text, start) is not None:
+        if is_signed or _is_of_share(text, start):
             moved[start] = owner
     found = [
         Mention(m.start, m.end, "index", moved[m.start]) if m.start in moved else m for m in found
     ]
     return sorted([*found, *shares], key=lambda mention: mention.start)
+
+
+def _is_of_share(text: str, start: int) -> bool:
+    return _MOVES.match(text, start) is not None or _PRICED.match(text, start) is not None
 
 
 _TOKEN = re.compile(r"(?:'s|’s)?(?: (?:native|governance|own|utility|DAO))? (?:tokens?|coin)\b")

@@ -35,11 +35,12 @@ _SCALE = (
 _UNIT = (
     r"%|percentage points?|percent|per cent|pct|bps|basis points?"
     r"|(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|won\b"
-    r"|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|cents?\b|(?:Hong Kong|Singapore|Australian|Canadian) dollars?\b|HKD\b|EUR\b|INR\b"
+    r"|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|(?:U\.?S\.? )?cents?\b|(?:Hong Kong|Singapore|Australian|Canadian) dollars?\b|HKD\b|EUR\b|INR\b"
     r"|[€£₩₹]|\$(?! ?\d)|x(?![A-Za-z])|-?times\b"
 )
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
+_CENTS = re.compile(r"(?:U\.?S\.? )?cents?", re.IGNORECASE)
 _COUNT = (
     rf"(?:{_TENS})[ -](?:{_ONES})|{_TENS}|{_ONES}|ten|eleven|twelve|thirteen|fourteen|fifteen"
     r"|sixteen|seventeen|eighteen|nineteen"
@@ -133,7 +134,7 @@ def _amount(match: re.Match[str], is_continental: bool) -> Quantity:
             flags.append("scale unclear")
     elif word:
         end = match.end("number")
-    if (match["unit"] or "").lower().startswith("cent") and not match["currency"]:
+    if _CENTS.fullmatch(match["unit"] or "") and not match["currency"]:
         scale /= 100
     signs = (match["lead"] or "").lstrip("~≈") + (match["sign"] or "")
     # A dash behind a letter or a bracketless word is a hyphen, which the look-behind cannot see.
@@ -190,7 +191,8 @@ def _unit_name(words: str) -> str:
         return "x"
     if name == "₿":
         return "BTC"
-    return currency_words().get(name, "USD" if "$" in name or name.startswith("usd") else name)
+    is_dollar = "$" in name or name.startswith(("usd", "us", "u.s."))
+    return currency_words().get(name, "USD" if is_dollar else name)
 
 
 def count_of(words: str) -> float:

@@ -72,7 +72,7 @@ def _joined(found: list[Quantity], text: str) -> list[Quantity]:
 
 
 def _are_range(one: Quantity, two: Quantity, text: str) -> bool:
-    between = plain(text[one.end : two.start]).strip()
+    between = plain(text[one.end : two.start]).strip(" \u00a0")
     units_agree = one.unit == two.unit or not one.unit or not two.unit
     if not units_agree or two.start - one.end > 6 or one.flags == ["words"]:
         return False

@@ -17,12 +17,13 @@ import msgspec
 
 from undertow.claims.mentions import Mention
 from undertow.claims.quantities import Quantity
-from undertow.claims.tables import Cell, cells, lend_unit, list_leads
+from undertow.claims.tables import Cell, cells, lend_unit, line_heads, list_leads
 from undertow.claims.timephrases import TimePhrase
 from undertow.claims.vocabulary import plain, table
 
 MOST_ITEMS = 160
 _MOST_CONTEXT = 12  # words that a cell takes from its head (assumed)
+_LEAD_ROOM = 6.0  # the head of a list says less of a figure than its own line (assumed)
 _EMPTY_HEADS = frozenset(["value", "metric", "amount", "figure", "number", "level", "item", "data"])
 ItemKind = Literal["word", "mark", "quantity", "mention", "time"]
 _PIECE = re.compile(r"[A-Za-z][A-Za-z0-9'’&]{0,40}|\d{1,40}|[^\sA-Za-z0-9]")
@@ -124,7 +125,8 @@ def sentences(
     for cell in cells(text):
         rows.setdefault(cell.row[0], []).append(cell)
     done = 0
-    leads = list_leads(text)
+    leads, heads = list_leads(text), line_heads(text)
+    head, line_end = (0, 0), 0
     for start, end in sentence_spans(text):
         if start < done:
             continue
@@ -132,7 +134,14 @@ def sentences(
             done = rows[start][0].row[1]
             yield from _of_cells(text, pieces, rows[start])
             continue
-        items = _placed([*pieces.lead(leads.get(start)), *pieces.between(start, end)])
+        if start in heads:
+            head, line_end = heads[start]
+        is_headed = head[1] <= start < line_end
+        lead = head if is_headed else leads.get(start)
+        said = pieces.lead(lead)
+        items = _placed([*said, *pieces.between(start, end)])
+        for item in said:
+            item.place -= _LEAD_ROOM
         for cut in range(0, len(items), MOST_ITEMS):
             piece = items[cut : cut + MOST_ITEMS]
             yield Sentence(piece[0].start, piece[-1].end, piece)

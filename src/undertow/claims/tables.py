@@ -13,6 +13,10 @@ from undertow.claims.vocabulary import currency_words, plain, scale_words, table
 MOST_CELLS = 40  # a wider row is no table that somebody reads (assumed)
 _LINE = re.compile(r"[^\n]{1,4000}")
 _BULLET = re.compile(r"[-–—•*·▪►→]\s|\d{1,2}[.)]\s")
+_HEAD = re.compile(
+    r"\s{0,8}(?P<mark>[-–—•*·▪►→]\s|\d{1,2}[./)]\s)?\s{0,3}"
+    r"(?P<words>[A-Z][A-Za-z&/-]{1,20}(?: [A-Za-z&/-]{1,20}){0,4})(?P<end>[.:])\s"
+)
 _RULE = re.compile(r"[\s|:+=–—-]+")
 _MONEY = r"US\$|HK\$|\$|€|£|¥|₩|₹|USD|EUR|GBP|JPY|KRW"
 _SCALE = r"millions?|billions?|trillions?|thousands?|mln|mio|mn|bln|bn|tn|[kmbt]"
@@ -64,6 +68,18 @@ def list_leads(text: str) -> dict[int, Span]:
         elif said:
             lead = None
     return leads
+
+
+def line_heads(text: str) -> dict[int, tuple[Span, int]]:
+    """The head of a line, such as ``3. Open interest.`` or ``Funding:``, and the line's end."""
+    found: dict[int, tuple[Span, int]] = {}
+    for line in _LINE.finditer(text):
+        head = _HEAD.match(line.group())
+        if head is not None and (head["mark"] or head["end"] == ":"):
+            start = line.start()
+            span = start + head.start("words"), start + head.end("words")
+            found[start] = span, line.end()
+    return found
 
 
 def _parts(text: str, line: Span) -> list[Span]:

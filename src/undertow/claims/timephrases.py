@@ -32,8 +32,11 @@ _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("none", r"https?://\S{1,300}|\bwww\.\S{1,300}|\b0x[0-9a-fA-F]{4,64}"),
     ("date", r"\b(?:19|20)\d\d-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?Z?)?"),
-    ("date", rf"\b{_MONTH}\s{_DAY}(?:\s?[-–]\s?(?:{_MONTH}\s)?{_DAY})?(?:,?\s(?:19|20)\d\d)?\b"),
-    ("date", rf"\b{_DAY}(?:\s?[-–]\s?{_DAY})?\s(?:of\s)?{_MONTH}(?:,?\s(?:19|20)\d\d)?\b"),
+    ("date", rf"\b{_MONTH} {_DAY}(?: ?[-–] ?(?:{_MONTH} )?{_DAY})?(?:,? (?:19|20)\d\d)?\b"),
+    (
+        "date",
+        rf"(?<![$€£\d.,])\b{_DAY}(?: ?[-–] ?{_DAY})? (?:of )?{_MONTH}(?:,? (?:19|20)\d\d)?\b",
+    ),
     ("date", rf"\b{_MONTH},?\s(?:of\s)?(?:19|20)\d\d\b"),
     ("date", r"\b\d{1,2}/\d{1,2}/(?:19|20)\d\d\b"),
     (
