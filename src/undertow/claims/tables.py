@@ -14,8 +14,8 @@ MOST_CELLS = 40  # a wider row is no table that somebody reads (assumed)
 _LINE = re.compile(r"[^\n]{1,4000}")
 _BULLET = re.compile(r"[-–—•*·▪►→]\s|\d{1,2}[.)]\s")
 _HEAD = re.compile(
-    r"\s{0,8}(?P<mark>[-–—•*·▪►→]\s|\d{1,2}[./)]\s)?\s{0,3}"
-    r"(?P<words>[A-Z][A-Za-z&/-]{1,20}(?: [A-Za-z&/-]{1,20}){0,4})(?P<end>[.:])\s"
+    r"\s{0,8}(?:[-–—•*·▪►→]\s|\d{1,2}[./)]\s)\s{0,3}"
+    r"(?P<words>[A-Z][A-Za-z&/-]{1,20}(?: [A-Za-z&/-]{1,20}){0,4})[.:]\s"
 )
 _RULE = re.compile(r"[\s|:+=–—-]+")
 _MONEY = r"US\$|HK\$|\$|€|£|¥|₩|₹|USD|EUR|GBP|JPY|KRW"
@@ -71,11 +71,11 @@ def list_leads(text: str) -> dict[int, Span]:
 
 
 def line_heads(text: str) -> dict[int, tuple[Span, int]]:
-    """The head of a line, such as ``3. Open interest.`` or ``Funding:``, and the line's end."""
+    """The head of a line of a list, ``3. Open interest.`` or ``- Funding:``, and the line's end."""
     found: dict[int, tuple[Span, int]] = {}
     for line in _LINE.finditer(text):
         head = _HEAD.match(line.group())
-        if head is not None and (head["mark"] or head["end"] == ":"):
+        if head is not None:
             start = line.start()
             span = start + head.start("words"), start + head.end("words")
             found[start] = span, line.end()
