@@ -65,9 +65,7 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
     return choices
 
 
-def _best(
-    spot: Spot, previous: Previous, memory: Memory, number: int, topic: Topic
-) -> Choice:
+def _best(spot: Spot, previous: Previous, memory: Memory, number: int, topic: Topic) -> Choice:
     best = Choice(OTHER)
     recalled = memory.recall(spot.kind, number, 1)
     for metric in metrics().values():
@@ -83,6 +81,7 @@ def _best(
         of_level = _of_level(metric.name, spot.kind, previous)
         is_known = metric.name in topic.metrics or of_level or recalled == metric.name
         if metric.name == "traders_liquidated":
+            is_known = is_known or memory.recall("money", number, 2) == "liquidations"
             is_known = is_known or previous.get("money", ("",))[0] == "liquidations"
         if not is_known and titled < 2 and not _has_needs(metric, spot):
             continue
@@ -113,7 +112,12 @@ def _level_if_said(spot: Spot, choice: Choice) -> Choice:
     name = choice.metric.removesuffix("_change")
     is_sum = choice.metric != name and name in ("market_cap", "open_interest")
     is_level = level_or_change(spot) < 0 and _led_to(spot)
-    if is_sum and spot.kind != "pct" and is_level and allows(metrics()[name], spot.quantity, spot.kind):
+    if (
+        is_sum
+        and spot.kind != "pct"
+        and is_level
+        and allows(metrics()[name], spot.quantity, spot.kind)
+    ):
         return Choice(name, choice.score, choice.reasons)
     return choice
 
@@ -149,8 +153,7 @@ def _is_unit_cost(spot: Spot, previous: Previous) -> bool:
 def _has_needs(metric: Metric, spot: Spot) -> bool:
     """Whether a word of each group is near; a written sign says as much as "outflow"."""
     is_flow = metric.name == "etf_flow" and (
-        spot.quantity.sign != 0
-        or spot.nearest("etf_flow/needs/1") < _OWN_FUND
+        spot.quantity.sign != 0 or spot.nearest("etf_flow/needs/1") < _OWN_FUND
     )
     return all(
         spot.nearest(f"{metric.name}/needs/{n}") < NEED_REACH

@@ -9,6 +9,14 @@ from undertow.claims.units import LEAST_SUM, PRICES
 
 _MOVES = ("direction/fall", "direction/rise")
 _MOVED = ("loss", "losses", "decline", "declines", "drop", "slide", "gain", "gains", "advance")
+_CLAUSE_STARTS = frozenset(
+    [",", ";", ":", "(", "and", "as", "while", "after", "when", "but", "before", "since", "|"]
+)
+# What a clause that starts with it is about, though it names a coin later.
+_SUBJECTS = tuple(
+    f"{name}/strong"
+    for name in ("funding_rate", "open_interest_change", "depth_change", "volatility", "dominance")
+)
 _NO_MOVE = 90.0  # on the ruler; as far off, no word of the sentence says that a price moved
 _WITH_LEVELS = ("market_cap", "open_interest")  # dollar figures that are levels or changes
 
@@ -30,7 +38,7 @@ def fit(metric: Metric, spot: Spot) -> float:
     if spot.kind == "money" and spot.quantity.sign:
         return {"etf_flow": 3.0, "volume": -3.0, "holdings": -3.0}.get(metric.name, 0.0)
     if spot.kind == "coin" and metric.name == "holdings" and is_owned(spot):
-        return 3.0
+        return 5.0
     if spot.kind != "pct":
         return 0.0
     if not is_change:
@@ -40,13 +48,16 @@ def fit(metric: Metric, spot: Spot) -> float:
     if spot.key(-1) in ("to", "at", "within") and not spot.quantity.sign and spot.key(-2) != "up":
         return -8.0  # "rose to 60%" is a level
     if spot.quantity.sign:
-        return 2.0
+        is_other = metric.name == "price_change" and _has_other_subject(spot)
+        return -6.0 if is_other else 2.0
     if spot.key(1) == "@" != spot.key(-1) and not moves_beside(spot):
         return -9.0  # "46% DAI and 54% USDC" are parts
+    if metric.name == "price_change" and _has_other_subject(spot):
+        return -6.0
     distances = words("direction", "down_after") | words("direction", "up_after")
     is_apart = spot.key(1) in distances
     if metric.name == "price_change" and not is_apart and spot.nearest(*_MOVES) > _NO_MOVE:
-        return -3.0  # "Funding: BTC 0.0031%, ETH 0.0012%"
+        return -6.0  # "Funding: BTC 0.0031%, ETH 0.0012%"
     return 3.5 if moves_beside(spot) else 2.0 * nearness(spot.nearest(*_MOVES))
 
 
@@ -64,6 +75,19 @@ def _fit_of_price(metric: Metric, spot: Spot) -> float:
     if metric.name in ("spread", "basis"):
         return -4.0 if level_or_change(spot) < 0 or spot.key(-1) == "as" else -1.0
     return -4.0
+
+
+def _has_other_subject(spot: Spot) -> bool:
+    """``The funding rate on the XBTUSD swap reached -0.375%``: the clause is not of a price."""
+    start = spot.index
+    while start > 0 and spot.items[start - 1].key not in _CLAUSE_STARTS:
+        start -= 1
+    for topic in _SUBJECTS:
+        for hit in spot.hits(topic):
+            if start <= hit.first <= start + 2 and hit.last < spot.index:
+                between = spot.items[start : hit.first]
+                return not any(item.key == "@" for item in between)
+    return False
 
 
 def _is_of_stable(spot: Spot) -> bool:
@@ -112,6 +136,9 @@ def is_owned(spot: Spot) -> bool:
         back -= 1
     if spot.key(back) in ("has", "have", "had"):
         return True
+    traded = words("trade", "sell") | words("trade", "buy")
+    if any(spot.key(back) in traded for back in (-4, -3, -2)):
+        return False  # "sold its 970 BTC"
     return spot.key(-1) in ("its", "their", "his") or spot.key(-1).endswith(("'s", "s'"))
 
 

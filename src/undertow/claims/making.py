@@ -26,6 +26,7 @@ from undertow.claims.units import COINLESS, PRICES, in_dollars, unit_class
 _SIDED = ("liquidations", "liquidation_share", "largest_liquidation")
 _LIQUIDATIONS = (*_SIDED, "traders_liquidated")
 _MAGNITUDES = ("market_cap_change", "open_interest_change")  # in dollars these carry no sign
+_ROUNDED_PARTS = (33.0, 67.0)  # thirds: the part of a sum would be a rounded figure
 _BEHIND_PRICE = 9  # items
 _ANNUAL = ("funding_rate", "basis")
 
@@ -264,7 +265,8 @@ def _fraction_before(sentence: Sentence, index: int) -> int | None:
         quantity = items[at].quantity
         if quantity is not None:
             is_part = items[at + 1].key == "of" and "words" in quantity.flags
-            return at if is_part and quantity.unit == "pct" else None
+            is_exact = quantity.low not in _ROUNDED_PARTS
+            return at if is_part and is_exact and quantity.unit == "pct" else None
     return None
 
 

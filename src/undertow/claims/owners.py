@@ -51,7 +51,7 @@ def owns_value(
 ) -> bool:
     """``its market cap is``, ``the token's valuation``: the value of the coin named before."""
     for at in range(max(1, index - 10), index):
-        is_value = items[at].key.startswith(("cap", "valu", "market"))
+        is_value = items[at].key.startswith(("cap", "valu", "market", "supply"))
         if is_value and items[at - 1].key in pronouns:
             return True
     if len(pronouns) == 1:
@@ -66,6 +66,9 @@ def of_company(items: list[Item], index: int) -> str | None:
         is_value = items[at].key.startswith(("cap", "valu", "market"))
         if is_value and mention is not None and mention.what == "company":
             return mention.name
+        if is_value and items[at - 1].key == "its":
+            named = [i.mention for i in items[: at - 1] if i.mention is not None]
+            return named[-1].name if named and named[-1].what == "company" else None
     return None
 
 

@@ -33,7 +33,7 @@ _SCALE = (
     r"|mil|[kmbtKMBT])(?![A-Za-z])"
 )
 _UNIT = (
-    r"%|percentage points?|percent|per cent|pct|bps|basis points?"
+    r"%|percentage points?|percent|per cent|pct|bps?\b|basis points?"
     r"|(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|won\b"
     r"|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|(?:U\.?S\.? )?cents?\b|(?:Hong Kong|Singapore|Australian|Canadian) dollars?\b|HKD\b|EUR\b|INR\b"
     r"|[€£₩₹]|\$(?! ?\d)|x(?![A-Za-z])|-?times\b"

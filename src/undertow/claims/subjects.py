@@ -117,7 +117,9 @@ def _of_whole(asked: Asked, before: list[Names]) -> Found:
             return str(group), "subject of the figure"
     if is_value and asked.candidates and not before and owns_value(items, index):
         return asked.candidates[0], "its"
-    is_of_all = any(item.key in ("all", "total", "aggregate") for item in items[max(0, index - 5) : index])
+    is_of_all = any(
+        item.key in ("all", "total", "aggregate") for item in items[max(0, index - 5) : index]
+    )
     if metric.name.startswith("open_interest") and asked.earlier is not None and not is_of_all:
         return asked.earlier, "as the figure before"
     return metric.asset, "the whole market"
