@@ -55,7 +55,7 @@ def fit(metric: Metric, spot: Spot) -> float:
     if metric.name == "price_change" and _has_other_subject(spot):
         return -6.0
     distances = words("direction", "down_after") | words("direction", "up_after")
-    is_apart = spot.key(1) in distances
+    is_apart = spot.key(1) in distances or spot.key(-2) in ("minus", "plus")
     if metric.name == "price_change" and not is_apart and spot.nearest(*_MOVES) > _NO_MOVE:
         return -6.0  # "Funding: BTC 0.0031%, ETH 0.0012%"
     return 3.5 if moves_beside(spot) else 2.0 * nearness(spot.nearest(*_MOVES))

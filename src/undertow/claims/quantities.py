@@ -29,13 +29,15 @@ _CURRENCY = (
     r"|(?:HK|NT|AU|[SACR])\$|[$€£¥₿₩₹₽₺])\s?"
 )
 _SCALE = (
-    r"(?:lakh crores?|lakhs?|crores?|thousand|millions?|billions?|trillions?|cardinals?|mln|bln|trln|tln|trn|mio|bn|mn|tn|mm"
+    r"(?:lakh crores?|lakhs?|crores?|thousand|millions?|billions?|trillions?|cardinals?"
+    r"|mln|bln|trln|tln|trn|mio|bn|mn|tn|mm"
     r"|mil|[kmbtKMBT])(?![A-Za-z])"
 )
 _UNIT = (
     r"%|percentage points?|percent|per cent|pct|bps?\b|basis points?"
     r"|(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|won\b"
-    r"|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|(?:U\.?S\.? )?cents?\b|(?:Hong Kong|Singapore|Australian|Canadian) dollars?\b|HKD\b|EUR\b|INR\b"
+    r"|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|(?:U\.?S\.? )?cents?\b"
+    r"|(?:Hong Kong|Singapore|Australian|Canadian) dollars?\b|HKD\b|EUR\b|INR\b"
     r"|[€£₩₹]|\$(?! ?\d)|x(?![A-Za-z])|-?times\b"
 )
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
