@@ -14,7 +14,8 @@ from undertow.claims.weighing import allows
 # Levels that a percentage before "to" is the change of; where no metric says so, of none.
 _LEVELS = ("open_interest", "market_cap", "depth", "tvl", "volume", "debt", "holdings")
 # What percentages in a list share.
-_SHARED = ("volatility", "funding_rate", "basis", "dominance", "liquidation_share", "odds")
+_SHARED = ("volatility", "funding_rate", "basis", "dominance", "liquidation_share", "odds",
+           "open_interest_change", "depth_change")  # fmt: skip
 _LIST_WORDS = frozenset([",", ";", "and", "for", "in", "on", "at", "vs", "or", "against", "@"])
 _CLOSINGS = ("liquidations", "volume", OTHER)
 _NEAR = 16  # items; further off, figures have nothing to do with each other

@@ -7,6 +7,7 @@ from undertow.claims.spot import figure_of, words
 
 _REACH = 18.0
 _VENUE_REACH = 14.0
+_TOTALS = frozenset(["total", "overall", "altogether", "combined"])
 _PAIR_JOINERS = ("/", "and", "&", "vs", "versus")
 
 
@@ -27,7 +28,9 @@ def side_of(sentence: Sentence, index: int) -> str | None:
             return None
         side = _side(items, at)
         if side is not None:
-            return side if items[index].place - item.place < _REACH else None
+            passed = {passed.key for passed in items[at + 1 : index]}
+            is_far = items[index].place - item.place >= _REACH
+            return None if is_far or passed & _TOTALS else side
     return None
 
 

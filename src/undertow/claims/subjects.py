@@ -26,7 +26,6 @@ SAID = "said"
 RESPECTIVELY = "respectively"
 DEAREST_SHARE = 2500.0  # dollars; no share of the listed companies cost more (assumed)
 _OF_FUNDS = ("etf_flow", "volume", "holdings")
-_QUOTED_IN_DOLLARS = ("GOLD", "SILVER", "OIL", "NG", "COPPER", "PLATINUM")
 _PRONOUNS = ("it", "its", "the", "that")
 Found = tuple[str | None, str]
 
@@ -153,8 +152,9 @@ def _possible(asset: str, price: float) -> bool:
     """Whether an asset has ever had about that price; groups of coins have none."""
     if asset in table("market")["groups"]:
         return False
-    if asset in table("market")["indices"] and asset not in _QUOTED_IN_DOLLARS:
-        return False
+    if asset in table("market")["indices"]:
+        low, high = table("market")["commodities"].get(asset, (0.0, -1.0))
+        return bool(low <= price <= high)
     if asset in table("market")["companies"]:
         return price < DEAREST_SHARE
     bounds = price_range(asset)

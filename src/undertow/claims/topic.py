@@ -5,7 +5,7 @@ from __future__ import annotations
 from undertow.claims.choosing import choose
 from undertow.claims.context import Memory, Topic
 from undertow.claims.mention_rules import mentions
-from undertow.claims.metrics import OTHER, phrase_book
+from undertow.claims.metrics import OTHER, metrics, phrase_book
 from undertow.claims.quantities import Quantity
 from undertow.claims.ranges import quantities
 from undertow.claims.sentences import sentences
@@ -30,9 +30,12 @@ def topic_of(title: str) -> Topic:
     figures: list[tuple[float, str, str]] = []
     topics: set[str] = set()
     for number, sentence in enumerate(sentences(title, times, quantities(title, times), named)):
-        for hit in phrase_book().hits(sentence.items):
-            metric, _, tier = hit.phrase.topic.partition("/")
-            if tier in ("strong", "exact") and metric in _TITLES:
+        hits = [hit.phrase.topic.partition("/") for hit in phrase_book().hits(sentence.items)]
+        said = {f"{metric}/{tier}" for metric, _, tier in hits}
+        for metric, _, tier in hits:
+            needs = range(len(metrics()[metric].needs) if metric in metrics() else 0)
+            has_needs = all(f"{metric}/needs/{n}" in said for n in needs)
+            if tier in ("strong", "exact") and metric in _TITLES and has_needs:
                 topics.add(metric)
         for index, choice in choose(sentence, number, Memory({}), Topic()).items():
             quantity = sentence.items[index].quantity
