@@ -215,8 +215,9 @@ def _start_of_path(sentence: Sentence, index: int) -> list[int]:
     items = sentence.items
     for at in range(index - 1, max(-1, index - 8), -1):
         if items[at].kind == "quantity":
-            between = {item.key for item in items[at + 1 : index]}
-            return [at] if between & {"from", "to"} and ";" not in between else []
+            near = {item.key for item in items[max(at + 1, index - 3) : index]}
+            is_path = "from" in near or ("to" in near and items[at - 1].key == "from")
+            return [at] if is_path else []
     return []
 
 

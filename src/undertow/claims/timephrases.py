@@ -59,7 +59,8 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         "window",
         rf"\b(?i:in|over|on|within|for|during|of|by|through)\s(?:the|this|an?|one)\s{_SPAN}\b",
     ),
-    ("window", r"\b(?i:year[- ]to[- ]date)\b|\b(?i:day|week|month|year)[- ]on[- ](?i:day|week|month|year)\b|\b[dwm]/[dwm]\b|"
+    ("window", r"\b(?i:year[- ]to[- ]date)\b|\b[dwm]/[dwm]\b|"
+        r"\b(?i:day|week|month|year)[- ]on[- ](?i:day|week|month|year)\b|"
         r"\bYTD\b|\b(?:so far\s)?(?i:this)\syear\b"),
     ("window", r"\bsince the start of (?:the|this) year\b|\bthis\s(?:week|month)\b"),
     ("window", r"\b(?:this|last)\sweekend\b"),

@@ -7,7 +7,6 @@ from undertow.claims.quantities import Quantity
 from undertow.claims.spot import Spot, nearness
 from undertow.claims.units import PRICES, in_dollars
 
-
 BEHIND = 0.85  # words behind a figure are as often about what follows (tuned on own articles)
 
 
