@@ -29,6 +29,7 @@ _OWN_FUND = 10.0  # so near, a sum is a fund's flow if no other words claim it (
 _MEMORY = 4  # sentences after which a bare sum is not about what the last one was about
 _COINS = ("coin", "@", "token", "unit", "piece", "bitcoin", "btc")
 _STANDS = ("stood", "stands", "sits", "sat", "standing", "now", "ended", "closed", "is", "was")
+_ANY_FUNDS = ("fund", "funds", "products", "trusts", "issuers", "vehicles", "vehicle", "complex")
 Previous = dict[str, tuple[str, float]]
 
 
@@ -56,7 +57,10 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
         choice = _level_if_said(spot, choice)
         choices[index] = choice
         if choice.metric != OTHER:
-            previous[spot.kind] = (choice.metric, sentence.items[index].place)
+            place = sentence.items[index].place
+            previous[spot.kind] = (choice.metric, place)
+            if choice.metric == "traders_liquidated":  # what they lost is a sum of liquidations
+                previous["money"] = ("liquidations", place)
             memory.keep(spot.kind, choice.metric, number)
     settle_neighbours(sentence, figures, choices, recalled)
     for index, choice in choices.items():
@@ -153,7 +157,13 @@ def _is_unit_cost(spot: Spot, previous: Previous) -> bool:
 def _has_needs(metric: Metric, spot: Spot) -> bool:
     """Whether a word of each group is near; a written sign says as much as "outflow"."""
     is_flow = metric.name == "etf_flow" and (
-        spot.quantity.sign != 0 or spot.nearest("etf_flow/needs/1") < _OWN_FUND
+        spot.quantity.sign != 0
+        or any(
+            spot.distance(hit) < _OWN_FUND
+            for hit in spot.hits("etf_flow/needs/1")
+            if hit.phrase.words[0] not in _ANY_FUNDS
+            or any(item.key == "@" for item in spot.items[max(0, hit.first - 3) : hit.first])
+        )
     )
     return all(
         spot.nearest(f"{metric.name}/needs/{n}") < NEED_REACH
@@ -182,9 +192,15 @@ def _continues(earlier: str, metric: str) -> bool:
     return metric == ("liquidations" if earlier == "largest_liquidation" else earlier)
 
 
+def _is_tally(spot: Spot) -> bool:
+    """``The figure grew to $19 billion``: more of what was counted before."""
+    return any(spot.key(back) in ("figure", "tally", "toll") for back in range(-5, 0))
+
+
 def _is_worth(spot: Spot) -> bool:
     """``Value at the time: $1.46 billion``, ``together worth $30 million``."""
-    return any(spot.key(back) in ("worth", "value", "valued") for back in range(-6, 0))
+    said = ("worth", "value", "valued", "dollars", "dollar")
+    return any(spot.key(back) in said for back in range(-6, 0))
 
 
 def _inherited(spot: Spot, number: int, memory: Memory) -> Choice | None:
@@ -192,6 +208,8 @@ def _inherited(spot: Spot, number: int, memory: Memory) -> Choice | None:
     coins = memory.recall("coin", number, 1)
     if spot.kind == "money" and coins is not None and _is_worth(spot):
         return Choice(coins, 0.0, ("what the coins before it are worth",))
+    if spot.kind == "money" and "liquidations" in memory.seen and _is_tally(spot):
+        return Choice("liquidations", 0.0, ("the tally of liquidations",))
     name = memory.recall(spot.kind, number, _MEMORY)
     if name is None or spot.kind in ("bare", "pct") or (spot.quantity.sign and name != "etf_flow"):
         return None

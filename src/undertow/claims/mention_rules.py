@@ -68,6 +68,7 @@ _MOVES = re.compile(
     r"(?:(?:by|about|nearly|more than|over|almost|around|as much as|some|only|another) ){0,2}"
     r"\d{1,3}(?:\.\d{1,2})?(?:%| percent)"
 )
+_OF_OTHER = re.compile(r" (?:of|in) ([A-Z][A-Za-z]{2,20})\b")
 _PRICED = re.compile(
     r"[A-Z][A-Za-z]{2,20}(?: [A-Z][A-Za-z]{0,20})? (?:hit|touched|closed|ended|opened|set) "
     r"[a-z ]{0,24}\$\d{1,3}(?:\.\d{1,2})?(?![\d,.]*\s?(?:[mb]illion|trillion|[MBTKmbk]|bn|mn)\b)"
@@ -92,6 +93,10 @@ def with_shares(text: str, found: list[Mention]) -> list[Mention]:
     for match in _SHARE.finditer(text):
         before = [name for start, name in named if start < match.start()]
         after = [name for start, name in named if 0 < start - match.end() < 12]
+        of_other = _OF_OTHER.match(text, match.end())
+        if of_other is not None and not after:
+            shares.append(Mention(match.start(), match.end(), "index", of_other[1]))
+            continue
         owner = (
             after[0]
             if text[match.end() : match.end() + 4].startswith((" of ", " (")) and after

@@ -12,6 +12,9 @@ from undertow.claims.units import unit_class
 _JOINERS = frozenset([",", "and", "&", "/", "+", "or"])
 
 
+_LEFT_OUT = ("excluding", "except", "without", "besides", "ex")
+
+
 class Names(msgspec.Struct, frozen=True):
     """Assets named together, and where."""
 
@@ -26,10 +29,13 @@ class Names(msgspec.Struct, frozen=True):
 def named_groups(items: list[Item]) -> list[Names]:
     """Assets of a sentence; those joined by commas and ``and`` as one group."""
     groups: list[Names] = []
+    left_out = -1
     for index, item in enumerate(items):
         if item.mention is None or item.key != "@":
             continue
-        if index and items[index - 1].key in ("excluding", "except", "without", "besides", "ex"):
+        is_with_left_out = left_out >= 0 and _joins(items[left_out + 1 : index])
+        if is_with_left_out or (index and items[index - 1].key in _LEFT_OUT):
+            left_out = index
             continue
         name = item.mention.name
         last = groups[-1] if groups else None

@@ -50,7 +50,7 @@ def owns_value(
     items: list[Item], index: int, pronouns: tuple[str, ...] = ("its", "their", "token", "coin")
 ) -> bool:
     """``its market cap is``, ``the token's valuation``: the value of the coin named before."""
-    for at in range(max(1, index - 10), index):
+    for at in range(max(1, index - 10), min(index + 6, len(items))):
         is_value = items[at].key.startswith(("cap", "valu", "market", "supply"))
         if is_value and items[at - 1].key in pronouns:
             return True
@@ -87,6 +87,7 @@ def blocked(items: list[Item], name: int, index: int, metric: Metric) -> bool:
     for at in range(name + 1, index):
         item = items[at]
         is_of_value = item.key.startswith("market") and items[at + 1].key.startswith(("cap", "val"))
+        is_of_value |= item.key == "markets" and at <= name + 2  # "bitcoin spot markets"
         is_lead = item.key == "led" and at <= name + 2 and items[at + 1].key != "to"
         if item.key == ";" or (item.key in blockers and not is_of_value and not is_lead):
             return True

@@ -133,7 +133,8 @@ def _named(count: int, unit: str) -> str:
     if unit not in hours:
         return {("month", 1): "30d", ("year", 1): "1y"}.get((unit, count), f"{count} {unit}")
     if hours[unit] == 0:
-        return f"{count}min"
+        is_hours = unit.startswith("min") and count % 60 == 0
+        return f"{count // 60}h" if is_hours else f"{count}min"
     length = count * hours[unit]
     if length <= 24:
         return f"{length}h"
