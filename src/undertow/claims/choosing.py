@@ -29,6 +29,7 @@ _OWN_FUND = 10.0  # so near, a sum is a fund's flow if no other words claim it (
 _MEMORY = 4  # sentences after which a bare sum is not about what the last one was about
 _COINS = ("coin", "@", "token", "unit", "piece", "bitcoin", "btc")
 _STANDS = ("stood", "stands", "sits", "sat", "standing", "now", "ended", "closed", "is", "was")
+_ABOUT = ("about", "some", "around", "over", "nearly", "almost", "roughly")
 _ANY_FUNDS = ("fund", "funds", "products", "trusts", "issuers", "vehicles", "vehicle", "complex")
 Previous = dict[str, tuple[str, float]]
 
@@ -123,6 +124,10 @@ def _level_if_said(spot: Spot, choice: Choice) -> Choice:
         and allows(metrics()[name], spot.quantity, spot.kind)
     ):
         return Choice(name, choice.score, choice.reasons)
+    is_by = spot.key(-1) == "by" or (spot.key(-2) == "by" and spot.key(-1) in _ABOUT)
+    changed = f"{choice.metric}_change"
+    if is_by and spot.kind != "pct" and choice.metric in ("market_cap", "open_interest"):
+        return Choice(changed, choice.score, choice.reasons)
     return choice
 
 
@@ -173,7 +178,8 @@ def _has_needs(metric: Metric, spot: Spot) -> bool:
 
 def _of_level(metric: str, kind: str, previous: Previous) -> float:
     """A percentage behind a level is its change: ``depth was $14 million, a third less``."""
-    levels = {f"{previous[k][0]}_change" for k in ("money", "price") if k in previous}
+    before = [previous[k][0].removesuffix("_change") for k in ("money", "price") if k in previous]
+    levels = {f"{name}_change" for name in before}
     if "liquidations_change" in levels:  # of a sum of liquidations it is a share
         levels.add("liquidation_share")
     return 2.5 if kind == "pct" and metric in levels else 0.0

@@ -87,6 +87,9 @@ def _has_other_subject(spot: Spot) -> bool:
             if start <= hit.first <= start + 2 and hit.last < spot.index:
                 between = spot.items[start : hit.first]
                 return not any(item.key == "@" for item in between)
+            if hit.last <= 2 and spot.items[hit.last + 1].key == ",":
+                # "Depth, a gauge of what orders meet, is 30% below"
+                return not any(item.key == "@" for item in spot.items[: spot.index])
     return False
 
 

@@ -18,6 +18,10 @@ def mentions(text: str) -> list[Mention]:
 _FELL = (
     r"fell|lost|dropped|slid|slumped|sank|tumbled|plunged|shed|rose|gained|climbed|jumped|surged"
 )
+_ALSO = (
+    r"opened|closed|ended|finished|traded|dipped|retreated|cratered|crashed|tanked|eased|added"
+    r"|advanced|rallied|soared|slipped|dived|was off|is off|is up|was up"
+)
 _VERB = (
     rf"(?:{_FELL}|crashed|rallied|declined|dipped|were|was|is|are|down|up|traded|trades|hit|went)\b"
 )
@@ -56,15 +60,14 @@ def with_unknown(text: str, found: list[Mention]) -> list[Mention]:
 
 
 _SHARE = re.compile(
-    r"\b(?:shares|stock|stocks|ADS|ADSs|ADRs?)\b"
+    r"\b(?:shares|(?<=\ba )share|(?<=\bper )share|stock|stocks|ADS|ADSs|ADRs?)\b"
     r"(?! (?:market|exchange|index|indices|futures|buyback))",
     re.IGNORECASE,
 )
 _MOVES = re.compile(
-    r"[A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? "
+    r"[A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})?(?:, [^,.;\n]{3,80},)? "
     r"(?:and [A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? )?"
-    r"(?:, (?:which|whose|an?|the) [^,.;\n]{3,80}, ?)?"
-    rf"(?:has |have |had )?(?:(?:was down|is down|down|{_FELL}) )?"
+    rf"(?:has |have |had )?(?:(?:was down|is down|down|{_FELL}|{_ALSO}) )?"
     r"(?:(?:by|about|nearly|more than|over|almost|around|as much as|some|only|another) ){0,2}"
     r"\d{1,3}(?:\.\d{1,2})?(?:%| percent)"
 )

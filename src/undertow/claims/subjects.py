@@ -98,6 +98,11 @@ def _special(asked: Asked, groups: list[Names], before: list[Names]) -> Found | 
         return fund, "the fund's coin"
     if name == "etf_flow" and not before and of_all_funds(items):
         return "ALL", "funds of all coins"
+    if name == "dominance":
+        for at in range(max(1, index - 10), index):
+            mention = items[at - 1].mention
+            if items[at].key.startswith("domina") and mention is not None:
+                return mention.name, "its dominance"
     order = of_order(items, index, groups) if name == "largest_liquidation" else None
     return None if order is None else (str(order), "the order's pair")
 
