@@ -8,7 +8,20 @@ from undertow.claims.spot import Spot, nearness, words
 from undertow.claims.units import LEAST_SUM, PRICES
 
 _MOVES = ("direction/fall", "direction/rise")
-_MOVED = ("loss", "losses", "decline", "declines", "drop", "slide", "gain", "gains", "advance")
+_MOVED = (
+    "loss",
+    "losses",
+    "decline",
+    "declines",
+    "drop",
+    "slide",
+    "cut",
+    "pared",
+    "trimmed",
+    "gain",
+    "gains",
+    "advance",
+)
 _CLAUSE_STARTS = frozenset(
     [",", ";", ":", "(", "and", "as", "while", "after", "when", "but", "before", "since", "|"]
 )

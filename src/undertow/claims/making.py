@@ -13,7 +13,7 @@ from undertow.claims.claim import Claim
 from undertow.claims.context import Choice
 from undertow.claims.direction import SIGNED, change_sign, flow_sign
 from undertow.claims.kinds import kind_of
-from undertow.claims.mentions import is_stable
+from undertow.claims.mentions import is_stable, protocol_tokens
 from undertow.claims.metrics import OTHER, Metric, metrics
 from undertow.claims.quantities import Quantity
 from undertow.claims.sentences import Sentence
@@ -121,6 +121,8 @@ class Maker(msgspec.Struct):
         family = metric.name.removesuffix("_change")
         earlier, value = self.of_metric.get(family), in_dollars(quantity)
         asset, how = asset_of(Asked(sentence.items, anchor, metric, value, known, earlier))
+        if metric.name == "tvl" and asset in protocol_tokens().values():
+            asset = metric.asset  # of the protocol, not of its token
         if asset is None and metric.name == "holdings" and _of_funds(sentence):
             asset = self.of_metric.get("etf_flow")
         if metric.name == "price_change" and how != RESPECTIVELY:

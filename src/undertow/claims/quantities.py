@@ -64,7 +64,8 @@ _WORDED = re.compile(
 _FRACTION = re.compile(
     r"\b(?P<words>one half|half|(?:a|one)[ -](?:third|quarter|fifth|tenth)"
     r"|(?:two|three|four)[ -](?:thirds|quarters|fifths))"
-    r"(?= (?:to|of|from|off|below|the|its|their|less|more|lower|smaller|fewer|thinner|higher)\b)",
+    r"(?= (?:to|of|from|off|below|the|its|their|less|more|lower|smaller|fewer|thinner|higher)\b)"
+    r"|\bby (?P<share>half|(?:a|one)[ -](?:third|quarter|fifth|tenth)|two[ -]thirds)\b",
     re.IGNORECASE,
 )
 
@@ -206,8 +207,9 @@ def count_of(words: str) -> float:
 def _worded(match: re.Match[str]) -> Quantity | None:
     groups = match.groupdict()
     if "words" in groups:
-        share = float(table("numbers")["fractions"][plain(groups["words"])])
-        return Quantity(match.start(), match.end(), share, share, "pct", flags=["words"])
+        name = "words" if groups["words"] else "share"
+        share = float(table("numbers")["fractions"][plain(groups[name])])
+        return Quantity(match.start(name), match.end(), share, share, "pct", flags=["words"])
     if groups["parts"]:
         share = count_of(groups["parts"]) + (0.5 if groups["point"] else 0.0)
         return Quantity(match.start(), match.end(), share, share, "pct", digits=f"{share:g}")

@@ -7,13 +7,14 @@ from itertools import pairwise
 
 from undertow.claims.quantities import Quantity, single_figures
 from undertow.claims.timephrases import TimePhrase
-from undertow.claims.vocabulary import plain
+from undertow.claims.vocabulary import plain, table
 
 _BETWEEN = re.compile(r"\bbetween (?:about |roughly |around )?$", re.IGNORECASE)
 _WIDEST = 4.5  # ends further apart are no range in words (assumed)
 _BAND = re.compile(
     r"\b(?:range|ranges|ranged|channel|band|corridor|zone|window|box) $", re.IGNORECASE
 )
+_FALLING = re.compile(r"\b(?:zone|area|band|range|spans?|spanning)\b[^.;,]{0,24}$", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b[^.;,]{0,40}$", re.IGNORECASE)
 
 
@@ -107,8 +108,14 @@ def _is_path(before: str) -> bool:
 
 def _is_span(one: Quantity, two: Quantity, before: str) -> bool:
     """Whether ``A to B`` can be two ends: not in ``by $5 to $20``, nor with ends far apart."""
-    low = one.low * (two.scale if one.scale == 1 and two.scale > 1 else 1)
-    return not before.endswith("by ") and low < two.low < _WIDEST * max(low, 1e-9)
+    low, high = one.low * (two.scale if one.scale == 1 and two.scale > 1 else 1), two.low
+    if low > high and _FALLING.search(before) is not None:
+        low, high = high, low
+    said = before.rsplit(None, 1)[-1:]
+    moves = {*table("grammar")["direction"]["down"], *table("grammar")["direction"]["up"]}
+    if two.unit != "pct" and said and plain(said[0]) in moves:
+        return False  # "dropped $5 billion to $16 billion"
+    return not before.endswith("by ") and low < high < _WIDEST * max(low, 1e-9)
 
 
 def _range(one: Quantity, two: Quantity) -> Quantity:

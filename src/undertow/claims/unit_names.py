@@ -59,16 +59,24 @@ def borrow_units(sentence: Sentence, coin: str = "") -> str:
         elif coin and quantity.scale == 1.0 and _is_of_coins(sentence.items, index):
             quantity.unit = coin
         elif quantity.has_scale:
-            after = {item.key for item in sentence.items[index + 1 : index + 4]}
+            after = {item.key for item in _up_to_mark(sentence.items[index + 1 : index + 4])}
             if not words("units", "counted") & after:
                 quantity.unit = "USD"
                 quantity.flags.append("unit missing")
     return coin
 
 
+def _up_to_mark(items: list[Item]) -> list[Item]:
+    """The words of a phrase: up to the first mark or "and"."""
+    ends = (at for at, item in enumerate(items) if item.kind == "mark" or item.key == "and")
+    return items[: next(ends, len(items))]
+
+
 def _is_of_coins(items: list[Item], index: int) -> bool:
     """``1,142 coins``, ``now holds 550``, ``holdings of 641,205``: a number of coins."""
     after = items[index + 1].key if index + 1 < len(items) else ""
+    if after == "more" and index + 2 < len(items) and items[index + 2].key in ("coins", "tokens"):
+        return True
     is_large = "," in figure_of(items[index]).digits
     if (is_large and after in ("coins", "tokens")) or items[index - 1].key in ("holds", "owns"):
         return True
