@@ -24,12 +24,16 @@ from undertow.claims.weighing import allows, needs_bonus, score_of
 NEED_REACH = 40.0  # further off a word does not count as "near"
 LEAST = 1.7  # with less, a figure is about nothing known
 LEAST_PHRASES = 0.3  # without any phrase of its own, a metric is not considered
-_LEAST_VALUE = 1e10  # dollars; a smaller sum behind a market value is none (assumed)
+_LEAST_VALUE = 1e11  # dollars; a smaller sum behind a market value is none (assumed)
 _OWN_FUND = 10.0  # so near, a sum is a fund's flow if no other words claim it (assumed)
 _MEMORY = 4  # sentences after which a bare sum is not about what the last one was about
 _COINS = ("coin", "@", "token", "unit", "piece", "bitcoin", "btc")
 _STANDS = ("stood", "stands", "sits", "sat", "standing", "now", "ended", "closed", "is", "was")
 _ABOUT = ("about", "some", "around", "over", "nearly", "almost", "roughly")
+_HUGE = (
+    8e11  # dollars; articles on markets give hardly any sum of that size but values of all coins
+)
+EVERYTHING = ("so large that it is the value of all coins",)
 _ANY_FUNDS = ("fund", "funds", "products", "trusts", "issuers", "vehicles", "vehicle", "complex")
 Previous = dict[str, tuple[str, float]]
 
@@ -52,12 +56,12 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
             previous["price"] = previous["money"]  # a small sum in a list of large ones
         choice = _best(spot, previous, memory, number, topic)
         if choice.score < LEAST:
-            choice = _inherited(spot, number, memory) or Choice(OTHER)
+            choice = _of_everything(spot) or _inherited(spot, number, memory) or Choice(OTHER)
             if is_odd and "price" in previous:
                 choice = Choice(previous["price"][0], 0.0, ("as the sums before it",))
         choice = _level_if_said(spot, choice)
         choices[index] = choice
-        if choice.metric != OTHER:
+        if choice.metric != OTHER and choice.reasons != EVERYTHING:
             place = sentence.items[index].place
             previous[spot.kind] = (choice.metric, place)
             if choice.metric == "traders_liquidated":  # what they lost is a sum of liquidations
@@ -196,6 +200,14 @@ def _priced(spot: Spot) -> bool:
 
 def _continues(earlier: str, metric: str) -> bool:
     return metric == ("liquidations" if earlier == "largest_liquidation" else earlier)
+
+
+def _of_everything(spot: Spot) -> Choice | None:
+    """A sum so large that only all coins together are worth it, or lose it."""
+    if spot.quantity.unit != "USD" or spot.quantity.low < _HUGE or spot.key(1) == "of":
+        return None
+    name = "market_cap_change" if level_or_change(spot) > 0 else "market_cap"
+    return Choice(name, 0.0, EVERYTHING)
 
 
 def _is_tally(spot: Spot) -> bool:

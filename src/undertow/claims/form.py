@@ -30,6 +30,12 @@ _SUBJECTS = tuple(
     f"{name}/strong"
     for name in ("funding_rate", "open_interest_change", "depth_change", "volatility", "dominance")
 )
+_NO_COMPARATIVES = frozenset(
+    ["another", "however", "number", "quarter", "tether", "whether", "together", "further",
+     "former", "counter", "founder", "holder", "trader", "member", "october", "november",
+     "december", "september", "rather", "either", "neither", "customer", "dollar", "latter",
+     "higher", "bigger", "larger", "greater", "earlier"]
+)  # fmt: skip
 _NO_MOVE = 90.0  # on the ruler; as far off, no word of the sentence says that a price moved
 _WITH_LEVELS = ("market_cap", "open_interest")  # dollar figures that are levels or changes
 
@@ -68,7 +74,9 @@ def fit(metric: Metric, spot: Spot) -> float:
     if metric.name == "price_change" and _has_other_subject(spot):
         return -6.0
     distances = words("direction", "down_after") | words("direction", "up_after")
-    is_apart = spot.key(1) in distances or spot.key(-2) in ("minus", "plus")
+    is_apart = (
+        spot.key(1) in distances or is_comparative(spot.key(1)) or spot.key(-2) in ("minus", "plus")
+    )
     if metric.name == "price_change" and not is_apart and spot.nearest(*_MOVES) > _NO_MOVE:
         return -6.0  # "Funding: BTC 0.0031%, ETH 0.0012%"
     return 3.5 if moves_beside(spot) else 2.0 * nearness(spot.nearest(*_MOVES))
@@ -114,6 +122,11 @@ def _is_of_stable(spot: Spot) -> bool:
     return any(n is not None and n.what == "asset" and is_stable(n.name) for n in names)
 
 
+def is_comparative(word: str) -> bool:
+    """``12% poorer``, ``$400 billion lighter``: more or less of something than before."""
+    return len(word) > 5 and word.endswith("er") and word not in _NO_COMPARATIVES
+
+
 def level_or_change(spot: Spot) -> int:
     """1 where the words beside a sum make it a change, -1 where they make it a level, else 0."""
     changes, hedges = words("beside", "changes"), words("beside", "hedges") - {"by"}
@@ -124,6 +137,8 @@ def level_or_change(spot: Spot) -> int:
     if before == "out":
         before = spot.key(back - 1)
     behind = spot.key(2) if after == "was" else after
+    if is_comparative(behind):
+        return 1
     if before in changes:
         return 1
     if before in words("beside", "levels"):

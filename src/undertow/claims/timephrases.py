@@ -50,7 +50,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("window", r"\b\d{1,3}[- ]?(?:h|hr|d|min)\b"),
     (
         "window",
-        rf"\b{_NUMBER}[\s-](?:straight\s|consecutive\s|trading\s|full\s)?"
+        rf"\b(?i:{_NUMBER})[\s-](?:straight\s|consecutive\s|trading\s|full\s)?"
         rf"{_UNIT}\b(?:-(?:low|high|old))?",
     ),
     ("window", rf"\b(?i:past|last|previous|prior|single|same|whole|preceding)\s{_SPAN}\b"),

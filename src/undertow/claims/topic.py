@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from undertow.claims.choosing import choose
+from undertow.claims.choosing import EVERYTHING, choose
 from undertow.claims.context import Memory, Topic
 from undertow.claims.mention_rules import mentions
 from undertow.claims.metrics import OTHER, metrics, phrase_book
@@ -39,7 +39,8 @@ def topic_of(title: str) -> Topic:
                 topics.add(metric)
         for index, choice in choose(sentence, number, Memory({}), Topic()).items():
             quantity = sentence.items[index].quantity
-            if quantity is not None and choice.metric != OTHER:
+            is_known = choice.metric != OTHER and choice.reasons != EVERYTHING
+            if quantity is not None and is_known:
                 figures.append((quantity.low, unit_class(quantity), choice.metric))
     return Topic(frozenset(topics), tuple(figures))
 
