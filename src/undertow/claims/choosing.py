@@ -56,7 +56,8 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
             previous["price"] = previous["money"]  # a small sum in a list of large ones
         choice = _best(spot, previous, memory, number, topic)
         if choice.score < LEAST:
-            choice = _of_everything(spot) or _inherited(spot, number, memory) or Choice(OTHER)
+            choice = _of_everything(spot) or _inherited(spot, number, memory)
+            choice = choice or _of_topic(spot, topic) or Choice(OTHER)
             if is_odd and "price" in previous:
                 choice = Choice(previous["price"][0], 0.0, ("as the sums before it",))
         choice = _level_if_said(spot, choice)
@@ -208,6 +209,18 @@ def _of_everything(spot: Spot) -> Choice | None:
         return None
     name = "market_cap_change" if level_or_change(spot) > 0 else "market_cap"
     return Choice(name, 0.0, EVERYTHING)
+
+
+def _of_topic(spot: Spot, topic: Topic) -> Choice | None:
+    """A sum in an article whose title speaks of liquidations, if a venue is named beside it."""
+    near = (i.mention for i in spot.items[max(0, spot.index - 3) : spot.index + 4])
+    is_beside = any(n is not None and n.what in ("venue", "source") for n in near)
+    is_sum = spot.kind == "money" and spot.quantity.unit == "USD" and spot.quantity.has_scale
+    if "liquidations" not in topic.metrics or not (is_sum and is_beside):
+        return None
+    if any(spot.key(back) in words("subject", "unrelated") for back in range(-5, 3)):
+        return None
+    return Choice("liquidations", 0.0, ("what the title speaks of",))
 
 
 def _is_tally(spot: Spot) -> bool:
