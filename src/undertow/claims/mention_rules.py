@@ -65,7 +65,7 @@ _SHARE = re.compile(
     re.IGNORECASE,
 )
 _MOVES = re.compile(
-    r"[A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})?(?:, [^,.;\n]{3,80},)? "
+    r"[A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})?(?:['’]s)?(?:, [^,.;\n]{3,80},)? "
     r"(?:and [A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? )?"
     rf"(?:has |have |had )?(?:(?:was down|is down|down|{_FELL}|{_ALSO}) )?"
     r"(?:(?:by|about|nearly|more than|over|almost|around|as much as|some|only|another) ){0,2}"

@@ -16,7 +16,9 @@ def side_of(sentence: Sentence, index: int) -> str | None:
     items = sentence.items
     joined = _joined_sides(items)
     if joined is not None:
-        return _paired_side(items, index, joined) or "both"
+        at, sides = joined
+        own = _side_behind(items, index) if index > at else None
+        return _paired_side(items, index, sides) or own or "both"
     if _is_whole(items, index):
         return None
     after = _side_behind(items, index)
@@ -100,13 +102,13 @@ def _is_weak(items: list[Item], at: int) -> bool:
     return after in words("beside", "not_sides")
 
 
-def _joined_sides(items: list[Item]) -> tuple[str, str] | None:
-    """The two sides of ``longs and shorts``, ``Long / short``, in their order."""
+def _joined_sides(items: list[Item]) -> tuple[int, tuple[str, str]] | None:
+    """The two sides of ``longs and shorts``, ``Long / short``, in their order, and where."""
     for at, (one, joiner, two) in enumerate(zip(items, items[1:], items[2:], strict=False)):
         if joiner.key in ("and", "/", "&", "vs", "versus") and one.key != two.key:
             sides = _side(items, at), _side(items, at + 2)
             if None not in sides and two.kind == "word":
-                return str(sides[0]), str(sides[1])
+                return at, (str(sides[0]), str(sides[1]))
     return None
 
 

@@ -77,6 +77,9 @@ def _is_of_coins(items: list[Item], index: int) -> bool:
     after = items[index + 1].key if index + 1 < len(items) else ""
     if after == "more" and index + 2 < len(items) and items[index + 2].key in ("coins", "tokens"):
         return True
+    traded = words("trade", "buy") | words("trade", "sell") | {"moved", "sent"}
+    if after in ("coins", "bitcoins") and items[index - 1].key in traded:
+        return True
     is_large = "," in figure_of(items[index]).digits
     if (is_large and after in ("coins", "tokens")) or items[index - 1].key in ("holds", "owns"):
         return True
