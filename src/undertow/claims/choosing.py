@@ -12,6 +12,7 @@ from collections import defaultdict
 
 from undertow.claims.context import Choice, Memory, Topic
 from undertow.claims.form import fit, is_owned, level_or_change
+from undertow.claims.guessing import EVERYTHING, guessed
 from undertow.claims.mentions import price_range
 from undertow.claims.metrics import OTHER, Metric, metrics, phrase_book
 from undertow.claims.neighbours import settle_neighbours
@@ -24,16 +25,10 @@ from undertow.claims.weighing import allows, needs_bonus, score_of
 NEED_REACH = 40.0  # further off a word does not count as "near"
 LEAST = 1.7  # with less, a figure is about nothing known
 LEAST_PHRASES = 0.3  # without any phrase of its own, a metric is not considered
-_LEAST_VALUE = 1e11  # dollars; a smaller sum behind a market value is none (assumed)
 _OWN_FUND = 10.0  # so near, a sum is a fund's flow if no other words claim it (assumed)
-_MEMORY = 4  # sentences after which a bare sum is not about what the last one was about
 _COINS = ("coin", "@", "token", "unit", "piece", "bitcoin", "btc")
 _STANDS = ("stood", "stands", "sits", "sat", "standing", "now", "ended", "closed", "is", "was")
 _ABOUT = ("about", "some", "around", "over", "nearly", "almost", "roughly")
-_HUGE = (
-    8e11  # dollars; articles on markets give hardly any sum of that size but values of all coins
-)
-EVERYTHING = ("so large that it is the value of all coins",)
 _ANY_FUNDS = ("fund", "funds", "products", "trusts", "issuers", "vehicles", "vehicle", "complex")
 Previous = dict[str, tuple[str, float]]
 
@@ -56,8 +51,7 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
             previous["price"] = previous["money"]  # a small sum in a list of large ones
         choice = _best(spot, previous, memory, number, topic)
         if choice.score < LEAST:
-            choice = _of_everything(spot) or _inherited(spot, number, memory)
-            choice = choice or _of_topic(spot, topic) or Choice(OTHER)
+            choice = guessed(spot, number, memory, topic)
             if is_odd and "price" in previous:
                 choice = Choice(previous["price"][0], 0.0, ("as the sums before it",))
         choice = _level_if_said(spot, choice)
@@ -201,54 +195,3 @@ def _priced(spot: Spot) -> bool:
 
 def _continues(earlier: str, metric: str) -> bool:
     return metric == ("liquidations" if earlier == "largest_liquidation" else earlier)
-
-
-def _of_everything(spot: Spot) -> Choice | None:
-    """A sum so large that only all coins together are worth it, or lose it."""
-    if spot.quantity.unit != "USD" or spot.quantity.low < _HUGE or spot.key(1) == "of":
-        return None
-    name = "market_cap_change" if level_or_change(spot) > 0 else "market_cap"
-    return Choice(name, 0.0, EVERYTHING)
-
-
-def _of_topic(spot: Spot, topic: Topic) -> Choice | None:
-    """A sum in an article whose title speaks of liquidations, if a venue is named beside it."""
-    near = (i.mention for i in spot.items[max(0, spot.index - 3) : spot.index + 4])
-    is_beside = any(n is not None and n.what in ("venue", "source") for n in near)
-    is_sum = spot.kind == "money" and spot.quantity.unit == "USD" and spot.quantity.has_scale
-    if "liquidations" not in topic.metrics or not (is_sum and is_beside):
-        return None
-    if any(spot.key(back) in words("subject", "unrelated") for back in range(-5, 3)):
-        return None
-    return Choice("liquidations", 0.0, ("what the title speaks of",))
-
-
-def _is_tally(spot: Spot) -> bool:
-    """``The figure grew to $19 billion``: more of what was counted before."""
-    return any(spot.key(back) in ("figure", "tally", "toll") for back in range(-5, 0))
-
-
-def _is_worth(spot: Spot) -> bool:
-    """``Value at the time: $1.46 billion``, ``together worth $30 million``."""
-    said = ("worth", "value", "valued", "dollars", "dollar")
-    return any(spot.key(back) in said for back in range(-6, 0))
-
-
-def _inherited(spot: Spot, number: int, memory: Memory) -> Choice | None:
-    """What the figure before was about, where a sentence does not say it again."""
-    coins = memory.recall("coin", number, 1)
-    if spot.kind == "money" and coins is not None and _is_worth(spot):
-        return Choice(coins, 0.0, ("what the coins before it are worth",))
-    if spot.kind == "money" and "liquidations" in memory.seen and _is_tally(spot):
-        return Choice("liquidations", 0.0, ("the tally of liquidations",))
-    name = memory.recall(spot.kind, number, _MEMORY)
-    if name is None or spot.kind in ("bare", "pct") or (spot.quantity.sign and name != "etf_flow"):
-        return None
-    unrelated = words("subject", "unrelated")
-    if any(spot.key(back) in unrelated for back in range(-5, 3)):
-        return None
-    lasting = metrics()[name].lasting or name in ("price", "chart_level")
-    lasting |= name == "market_cap" and spot.quantity.low >= _LEAST_VALUE
-    if not lasting or not allows(metrics()[name], spot.quantity, spot.kind):
-        return None
-    return Choice(name, 0.0, (f"as the figure before: {name}",))

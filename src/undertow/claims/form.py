@@ -71,7 +71,7 @@ def fit(metric: Metric, spot: Spot) -> float:
         return -6.0 if is_other else 2.0
     if spot.key(1) == "@" != spot.key(-1) and not moves_beside(spot):
         return -9.0  # "46% DAI and 54% USDC" are parts
-    if metric.name == "price_change" and _has_other_subject(spot):
+    if metric.name in ("price_change", "market_cap_change") and _has_other_subject(spot):
         return -6.0
     distances = words("direction", "down_after") | words("direction", "up_after")
     is_apart = (

@@ -65,7 +65,8 @@ _FRACTION = re.compile(
     r"\b(?P<words>one half|half|(?:a|one)[ -](?:third|quarter|fifth|tenth)"
     r"|(?:two|three|four)[ -](?:thirds|quarters|fifths))"
     r"(?= (?:to|of|from|off|below|the|its|their|less|more|lower|smaller|fewer|thinner|higher)\b)"
-    r"|\b(?:by|lost|back|shed|dropped|fallen|fell|gained|added|down|up|off) (?P<share>half|(?:a|one)[ -](?:third|quarter|fifth|tenth)|two[ -]thirds)\b",
+    r"|\b(?:by|lost|back|shed|dropped|fallen|fell|gained|added|down|up|off) "
+    r"(?P<share>half|(?:a|one)[ -](?:third|quarter|fifth|tenth)|two[ -]thirds)\b",
     re.IGNORECASE,
 )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from undertow.claims.choosing import EVERYTHING, choose
+from undertow.claims.choosing import choose
 from undertow.claims.context import Memory, Topic
+from undertow.claims.guessing import EVERYTHING
 from undertow.claims.mention_rules import mentions
 from undertow.claims.metrics import OTHER, metrics, phrase_book
 from undertow.claims.quantities import Quantity
