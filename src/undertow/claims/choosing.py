@@ -155,7 +155,18 @@ def _is_unit_cost(spot: Spot, previous: Previous) -> bool:
     traded = {previous[kind][0] for kind in ("coin", "money") if kind in previous}
     after = spot.key(1), spot.key(2)
     is_each = after[0] in ("each", "apiece") or (after[0] in ("per", "a") and after[1] in _COINS)
-    return spot.kind == "price" and is_each and bool(traded & {"holdings", "holdings_change"})
+    buys = words("trade", "buy")
+    is_paid = _stands_at(spot) and any(item.key in buys for item in spot.items[: spot.index])
+    is_of_coins = bool(traded & {"holdings", "holdings_change"})
+    return spot.kind == "price" and is_of_coins and (is_each or (is_paid and "coin" in previous))
+
+
+def _stands_at(spot: Spot) -> bool:
+    """``bought 21,550 BTC at about $98,783``."""
+    back = -1
+    while spot.key(back) in _ABOUT or spot.key(back) in ("~", "≈"):
+        back -= 1
+    return spot.key(back) == "at" and "#" in (spot.key(back - 1), spot.key(back - 2))
 
 
 def _has_needs(metric: Metric, spot: Spot) -> bool:

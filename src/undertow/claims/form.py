@@ -111,6 +111,8 @@ def _has_other_subject(spot: Spot) -> bool:
             if hit.last <= 2 and spot.items[hit.last + 1].key == ",":
                 # "Depth, a gauge of what orders meet, is 30% below"
                 return not any(item.key == "@" for item in spot.items[: spot.index])
+            if hit.last <= 2 and any(i.key == ":" for i in spot.items[hit.last : spot.index]):
+                return True  # "Funding before the drop: 0.05% on most, 0.03% on BTC"
     return False
 
 

@@ -61,11 +61,15 @@ def _settle_prices(chosen: Chosen) -> None:
             quantity = figure_of(sentence.items[index])
             if choice.metric not in _ODD_FOR_PRICES or choice.score > _SURE:
                 continue
-            if quantity.unit != "USD" or unit_class(quantity) != "price":
+            is_bare = quantity.unit == "" and quantity.scale == 1e3
+            if not is_bare and (quantity.unit != "USD" or unit_class(quantity) != "price"):
                 continue
             if "margin" in quantity.flags or _is_unrelated(sentence, index):
                 continue
             if any(one / _WIDEST <= quantity.low <= one * _WIDEST for one in known):
+                if is_bare:  # "hold 94k"
+                    quantity.unit = "USD"
+                    quantity.flags.append("unit missing")
                 name = _price_or_level(sentence, index, choices)
                 choices[index] = Choice(name, 0.0, ("near to the prices of the article",))
 

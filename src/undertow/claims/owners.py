@@ -56,6 +56,8 @@ def owns_value(
             return True
     if len(pronouns) == 1:
         return False
+    if any(item.key == "supply" for item in items[max(0, index - 10) : index]):
+        return True
     return any(item.key == "token" for item in items[max(0, index - 8) : index])
 
 

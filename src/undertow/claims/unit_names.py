@@ -83,7 +83,7 @@ def _is_of_coins(items: list[Item], index: int) -> bool:
     is_large = "," in figure_of(items[index]).digits
     if (is_large and after in ("coins", "tokens")) or items[index - 1].key in ("holds", "owns"):
         return True
-    if is_large and items[index - 1].key in ("has", "have", "own", "hold", "had"):
+    if is_large and items[index - 1].key in ("total", "has", "have", "own", "hold", "had"):
         return True
     before = {item.key for item in items[max(0, index - 5) : index]}
     return is_large and (bool(before & words("subject", "stack")) or before >= {"total", "to"})
