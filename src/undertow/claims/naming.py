@@ -59,6 +59,13 @@ def in_clause(items: list[Item], index: int, group: Names) -> bool:
     return all(item.key != ";" for item in items[low:high])
 
 
+def in_aside(items: list[Item], name: int, index: int) -> bool:
+    """Whether a name stands in a clause that ended: ``Tesla, which held bitcoin, fell 2.5%``."""
+    start = next((at for at in range(name, 0, -1) if items[at].key in (",", ";", ".")), 0)
+    is_clause = start > 0 and items[start + 1].key in ("which", "who", "whose", "where")
+    return is_clause and any(item.key == "," for item in items[name + 1 : index])
+
+
 def is_near(items: list[Item], index: int, group: Names) -> bool:
     """Whether a name stands near behind a figure."""
     between = items[index : group.first]

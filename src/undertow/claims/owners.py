@@ -30,10 +30,10 @@ def of_order(items: list[Item], index: int, groups: list[Names]) -> Names | None
     return min(near, key=lambda pair: pair[0])[1] if near else None
 
 
-def of_fund(items: list[Item], index: int) -> str | None:
-    """The coin of the fund named nearest before a sum: IBIT holds bitcoin."""
+def of_fund(items: list[Item], index: int, before: list[Names]) -> str | None:
+    """The coin of the fund named nearest before a sum, if no coin is nearer: IBIT holds bitcoin."""
     coins: dict[str, str] = table("market")["funds"]
-    for item in reversed(items[:index]):
+    for item in reversed(items[before[-1].last + 1 if before else 0 : index]):
         if item.key.upper() in coins:
             return coins[item.key.upper()]
     return None

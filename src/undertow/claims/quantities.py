@@ -126,7 +126,8 @@ def single_figures(text: str, times: list[TimePhrase]) -> list[Quantity]:
 
 def _amount(match: re.Match[str], is_continental: bool) -> Quantity:
     number = match["number"].strip()
-    value = _number_value(number, bool(match["scale"]), is_continental)
+    is_indian = (match["scale"] or "").lower().startswith(("lakh", "crore"))
+    value = _number_value(number, bool(match["scale"]) and not is_indian, is_continental)
     flags: list[str] = []
     unit = _unit_name(match["currency"] or "") or _unit_name(match["unit"] or "")
     scale, word = 1.0, (match["scale"] or "").lower()

@@ -10,6 +10,7 @@ from undertow.claims.naming import (
     Names,
     coins_before,
     following,
+    in_aside,
     in_clause,
     is_near,
     named_groups,
@@ -59,8 +60,8 @@ def asset_of(asked: Asked) -> Found:
     if follows is not None:
         return str(follows), "named behind the figure"
     before = [group for group in groups if group.last < index]
-    fund = of_fund(items, index) if metric.name == "holdings" else None
-    if fund is not None and not before:
+    fund = of_fund(items, index, before) if metric.name == "holdings" else None
+    if fund is not None:
         return fund, "the fund's coin"
     if metric.asset == SAID:
         return _said(items, index, groups, before)
@@ -93,8 +94,8 @@ def _said(items: list[Item], index: int, groups: list[Names], before: list[Names
 def _special(asked: Asked, groups: list[Names], before: list[Names]) -> Found | None:
     """What funds and single orders are about."""
     items, index, name = asked.items, asked.index, asked.metric.name
-    fund = of_fund(items, index) if name in _OF_FUNDS else None
-    if fund is not None and not before:
+    fund = of_fund(items, index, before) if name in _OF_FUNDS else None
+    if fund is not None:
         return fund, "the fund's coin"
     if name == "etf_flow" and not before and of_all_funds(items):
         return "ALL", "funds of all coins"
@@ -138,8 +139,9 @@ def _usual(asked: Asked, groups: list[Names], before: list[Names]) -> Found:
         before = sorted([*before, *coins_before(items, index)], key=lambda group: group.last)
         before = [group for group in before if _possible(group.names[0], asked.value)]
         candidates = [name for name in candidates if _possible(name, asked.value)]
-    if before:
-        return str(before[-1]), "named before the figure"
+    outer = [group for group in before if not in_aside(items, group.last, index)]
+    if outer or before:
+        return str((outer or before)[-1]), "named before the figure"
     after = [group for group in groups if index < group.first and is_near(items, index, group)]
     if after and (not candidates or items[0].key not in _PRONOUNS):
         return str(after[0]), "named behind the figure"
