@@ -135,7 +135,9 @@ def _led_to(spot: Spot) -> bool:
     back = -1
     while spot.key(back) in words("beside", "hedges"):
         back -= 1
-    return spot.key(back) == "to" or (spot.key(back) == "at" and spot.key(back - 1) in _STANDS)
+    if spot.key(back) in ("to", "worth"):
+        return True
+    return spot.key(back) == "at" and spot.key(back - 1) in _STANDS
 
 
 def _is_comparison(spot: Spot) -> bool:

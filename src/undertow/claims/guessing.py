@@ -17,8 +17,24 @@ EVERYTHING = ("so large that it is the value of all coins",)
 
 def guessed(spot: Spot, number: int, memory: Memory, topic: Topic) -> Choice:
     """What a figure is about that no words explain: its size, what came before, the title."""
-    guess = _of_everything(spot) or _inherited(spot, number, memory) or _of_topic(spot, topic)
+    guess = (
+        _of_company(spot)
+        or _of_everything(spot)
+        or _inherited(spot, number, memory)
+        or _of_topic(spot, topic)
+    )
     return guess or Choice(OTHER)
+
+
+def _of_company(spot: Spot) -> Choice | None:
+    """Coins in a sentence about a company that buys coins are those it has."""
+    named = (item.mention for item in spot.items[: spot.index])
+    is_named = any(name is not None and name.what == "company" for name in named)
+    return (
+        Choice("holdings", 0.0, ("coins of a company",))
+        if spot.kind == "coin" and is_named
+        else None
+    )
 
 
 def _of_topic(spot: Spot, topic: Topic) -> Choice | None:
@@ -35,10 +51,16 @@ def _of_topic(spot: Spot, topic: Topic) -> Choice | None:
 
 def _of_everything(spot: Spot) -> Choice | None:
     """A sum so large that only all coins together are worth it, or lose it."""
-    if spot.quantity.unit != "USD" or spot.quantity.low < _HUGE or spot.key(1) == "of":
+    if spot.quantity.unit != "USD" or spot.quantity.low < _HUGE or _is_of_other(spot):
         return None
-    name = "market_cap_change" if level_or_change(spot) > 0 else "market_cap"
+    gone = words("beside", "changes") - {"by"}
+    is_gone = level_or_change(spot) > 0 or any(spot.key(after) in gone for after in range(1, 6))
+    name = "market_cap_change" if is_gone else "market_cap"
     return Choice(name, 0.0, EVERYTHING)
+
+
+def _is_of_other(spot: Spot) -> bool:
+    return spot.key(1) == "of" and spot.key(2) not in ("wealth", "value", "market", "paper")
 
 
 def _is_tally(spot: Spot) -> bool:

@@ -115,6 +115,9 @@ def _of_whole(asked: Asked, before: list[Names]) -> Found:
     company = of_company(items, index) if is_value else None
     if company is not None:
         return company, "the company's"
+    is_supply = any(item.key == "supply" for item in items[max(0, index - 8) : index])
+    if is_value and before and is_supply:
+        return str(before[-1]), "its supply"
     if is_value and before and owns_value(items, index, pronouns=("its",)):
         return str(before[-1]), "its"
     for group in reversed(before):

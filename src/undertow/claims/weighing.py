@@ -7,6 +7,7 @@ from undertow.claims.quantities import Quantity
 from undertow.claims.spot import Spot, nearness
 from undertow.claims.units import PRICES, in_dollars
 
+MOST_FORESEEN = 2e6  # dollars; nobody who is quoted foresees a higher price of a coin (assumed)
 BEHIND = 0.85  # words behind a figure are as often about what follows (tuned on own articles)
 
 
@@ -18,8 +19,9 @@ def allows(metric: Metric, quantity: Quantity, kind: str) -> bool:
         return metric.name.endswith(("_share", "_change"))
     if "scale unclear" in quantity.flags:
         return metric.name not in PRICES
-    if kind == "money" and metric.name in PRICES:
-        return False
+    if kind == "money" and metric.name in PRICES:  # "a target of $1,000,000"
+        is_target = metric.name == "chart_level" and not quantity.has_scale
+        return is_target and quantity.low <= MOST_FORESEEN
     low = 0.0 if kind == "coin" else max(metric.low, metric.low_usd if kind == "money" else 0.0)
     return low <= in_dollars(quantity) and in_dollars(quantity) <= metric.high
 
