@@ -64,7 +64,8 @@ def fit(metric: Metric, spot: Spot) -> float:
         return -2.0 if moves_beside(spot) else 0.0
     if spot.key(-1) == "to" and spot.key(-2) in _MOVED:
         return 2.0  # "cut the loss to 12%"
-    if spot.key(-1) in ("to", "at", "within") and not spot.quantity.sign and spot.key(-2) != "up":
+    is_level = spot.key(-1) in ("to", "at", "within") and spot.key(-2) not in ("up", "close")
+    if is_level and not spot.quantity.sign:
         return -8.0  # "rose to 60%" is a level
     if spot.quantity.sign:
         is_other = metric.name == "price_change" and _has_other_subject(spot)
@@ -159,7 +160,8 @@ def moves_beside(spot: Spot) -> bool:
         if key not in hedges and not is_up_to:
             break
         at -= 1
-    return at in moves or (spot.index + 1 in moves and spot.key(1) not in ("more", "less"))
+    is_move = at in moves and spot.items[at].key not in hedges  # a sentence may start with "more"
+    return is_move or (spot.index + 1 in moves and spot.key(1) not in ("more", "less"))
 
 
 def is_owned(spot: Spot) -> bool:

@@ -11,7 +11,7 @@ from undertow.claims.quantities import Quantity
 from undertow.claims.ranges import quantities
 from undertow.claims.sentences import sentences
 from undertow.claims.timephrases import time_phrases
-from undertow.claims.units import unit_class
+from undertow.claims.units import PRICES, unit_class
 
 _TITLES = (
     "liquidations",
@@ -41,7 +41,7 @@ def topic_of(title: str) -> Topic:
         for index, choice in choose(sentence, number, Memory({}), Topic()).items():
             quantity = sentence.items[index].quantity
             is_known = choice.metric != OTHER and choice.reasons != EVERYTHING
-            if quantity is not None and is_known:
+            if quantity is not None and is_known and choice.metric not in PRICES:
                 figures.append((quantity.low, unit_class(quantity), choice.metric))
     return Topic(frozenset(topics), tuple(figures))
 
