@@ -73,7 +73,8 @@ _MOVES = re.compile(
 )
 _OF_OTHER = re.compile(r" (?:of|in) ([A-Z][A-Za-z]{2,20})\b")
 _PRICED = re.compile(
-    r"[A-Z][A-Za-z]{2,20}(?: [A-Z][A-Za-z]{0,20})? (?:hit|touched|closed|ended|opened|set|trades|traded|fell|slid|dropped|rose|sits|stands"
+    r"[A-Z][A-Za-z]{2,20}(?: [A-Z][A-Za-z]{0,20})? "
+    r"(?:hit|touched|closed|ended|opened|set|trades|traded|fell|slid|dropped|rose|sits|stands"
     r"|jumped|climbed|sank|plunged|tumbled|changed hands) "
     r"[a-z ]{0,24}\$\d{1,3}(?:\.\d{1,2})?(?![\d,.]*\s?(?:[mb]illion|trillion|[MBTKmbk]|bn|mn)\b)"
     r"|[A-Z]{3,5}:? \$\d{1,3}(?:\.\d{1,2})?(?![\d,.]*\s?(?:[mb]illion|trillion|[MBTKmbk]|bn|mn)\b)"

@@ -11,6 +11,7 @@ from undertow.claims.quantities import Quantity
 from undertow.claims.vocabulary import currency_words, plain, scale_words, table
 
 MOST_CELLS = 40  # a wider row is no table that somebody reads (assumed)
+_MOST_HEAD = 120  # characters of a head that are looked at for a unit (assumed)
 _LINE = re.compile(r"[^\n]{1,4000}")
 _BULLET = re.compile(r"[-–—•*·▪►→]\s|\d{1,2}[.)]\s")
 _HEAD = re.compile(
@@ -108,7 +109,7 @@ def _of_table(text: str, rows: list[tuple[Span, list[Span]]], caption: Span) -> 
     is_ruled = _RULE.fullmatch(text, *rows[1][0]) is not None
     if not is_ruled and (len(head) < 3 or any(_is_figure(text, cell) for cell in head)):
         return
-    said = (caption,) if caption[1] - caption[0] <= 120 else ()
+    said = (caption,) if caption[1] - caption[0] <= _MOST_HEAD else ()
     for row, parts in rows[2 if is_ruled else 1 :]:
         for at, part in enumerate(parts):
             context = (parts[0], head[at]) if at else (head[0],)
@@ -140,7 +141,7 @@ def lend_unit(quantity: Quantity, text: str, cell: Cell) -> None:
     if quantity.unit not in ("", "USD") or quantity.scale != 1.0:
         return
     for span in reversed(cell.context):
-        if _lent(quantity, text[slice(*span)]):
+        if _lent(quantity, text[span[0] : min(span[1], span[0] + _MOST_HEAD)]):
             return
 
 
