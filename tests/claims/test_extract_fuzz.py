@@ -66,7 +66,7 @@ HOSTILE = {
     "paths.txt": b"from $1 to " * 20_000,
     "liquidations.txt": b"longs $5 million and shorts liquidated wiped out " * 4_000,
     "lines.txt": b"5%\n" * 60_000,
-    "table.txt": b"| BTC $m in longs |" * 15 + b"\n" + (b"| 5.1 " * 15 + b"|\n") * 2_000,
+    "table.txt": b"| BTC $m in longs " * 15 + b"|\n" + (b"| 5.1 " * 15 + b"|\n") * 2_000,
     "tabs.txt": b"a b\t" * 39 + b"\n" + (b"7%\t" * 39 + b"\n") * 4_000,
     "heads.txt": b"- Funding: 5%\nWhat was lost:\n" * 8_000,
     "clauses.txt": b"Tesla, which " * 10_000,

@@ -52,7 +52,7 @@ def _side_behind(items: list[Item], index: int) -> str | None:
     """The side that belongs to a figure from behind: ``$1.6 billion (80%) of it longs``."""
     depth = 0
     links = words("beside", "side_links")
-    for at in range(index + 1, min(index + 12, len(items))):
+    for at in range(index + 1, min(index + 18, len(items))):
         item = items[at]
         depth += {"(": 1, ")": -1}.get(item.key, 0)
         if depth > 0 or item.key == ")":
