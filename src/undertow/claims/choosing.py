@@ -20,7 +20,7 @@ from undertow.claims.phrases import Hit
 from undertow.claims.sentences import Sentence
 from undertow.claims.spot import Spot, figure_of, nearness, words
 from undertow.claims.units import PRICES, in_dollars, unit_class
-from undertow.claims.weighing import allows, needs_bonus, score_of
+from undertow.claims.weighing import ANY_FUNDS, allows, needs_bonus, score_of
 
 NEED_REACH = 40.0  # further off a word does not count as "near"
 LEAST = 1.7  # with less, a figure is about nothing known
@@ -29,7 +29,6 @@ _OWN_FUND = 10.0  # so near, a sum is a fund's flow if no other words claim it (
 _COINS = ("coin", "@", "token", "unit", "piece", "bitcoin", "btc")
 _STANDS = ("stood", "stands", "sits", "sat", "standing", "now", "ended", "closed", "is", "was")
 _ABOUT = ("about", "some", "around", "over", "nearly", "almost", "roughly")
-_ANY_FUNDS = ("fund", "funds", "products", "trusts", "issuers", "vehicles", "vehicle", "complex")
 Previous = dict[str, tuple[str, float]]
 
 
@@ -178,7 +177,7 @@ def _has_needs(metric: Metric, spot: Spot) -> bool:
         or any(
             spot.distance(hit) < _OWN_FUND
             for hit in spot.hits("etf_flow/needs/1")
-            if hit.phrase.words[0] not in _ANY_FUNDS
+            if hit.phrase.words[0] not in ANY_FUNDS
             or any(item.key == "@" for item in spot.items[max(0, hit.first - 3) : hit.first])
         )
     )

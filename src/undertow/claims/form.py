@@ -171,6 +171,11 @@ def is_owned(spot: Spot) -> bool:
         back -= 1
     if spot.key(back) in ("has", "have", "had"):
         return True
+    before = spot.key(-2), spot.key(-1)
+    if before == ("total", ":") or (
+        before[1] == "on" and before[0] in ("loss", "losses", "profit")
+    ):
+        return True
     traded = words("trade", "sell") | words("trade", "buy")
     if any(spot.key(back) in traded for back in (-4, -3, -2)):
         return False  # "sold its 970 BTC"

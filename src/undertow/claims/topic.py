@@ -12,6 +12,7 @@ from undertow.claims.ranges import quantities
 from undertow.claims.sentences import sentences
 from undertow.claims.timephrases import time_phrases
 from undertow.claims.units import PRICES, unit_class
+from undertow.claims.weighing import ANY_FUNDS
 
 _TITLES = (
     "liquidations",
@@ -31,8 +32,11 @@ def topic_of(title: str) -> Topic:
     figures: list[tuple[float, str, str]] = []
     topics: set[str] = set()
     for number, sentence in enumerate(sentences(title, times, quantities(title, times), named)):
-        hits = [hit.phrase.topic.partition("/") for hit in phrase_book().hits(sentence.items)]
-        said = {f"{metric}/{tier}" for metric, _, tier in hits}
+        found = phrase_book().hits(sentence.items)
+        hits = [hit.phrase.topic.partition("/") for hit in found]
+        said = {
+            hit.phrase.topic for hit in found if hit.phrase.words[0] not in ANY_FUNDS
+        }  # "FTX scrambles for funds" is about no fund
         for metric, _, tier in hits:
             needs = range(len(metrics()[metric].needs) if metric in metrics() else 0)
             has_needs = all(f"{metric}/needs/{n}" in said for n in needs)

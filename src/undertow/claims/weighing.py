@@ -7,6 +7,8 @@ from undertow.claims.quantities import Quantity
 from undertow.claims.spot import Spot, nearness
 from undertow.claims.units import PRICES, in_dollars
 
+# Words that alone do not tell a fund that trades on an exchange.
+ANY_FUNDS = ("fund", "funds", "products", "trusts", "issuers", "vehicles", "vehicle", "complex")
 MOST_FORESEEN = 2e6  # dollars; nobody who is quoted foresees a higher price of a coin (assumed)
 BEHIND = 0.85  # words behind a figure are as often about what follows (tuned on own articles)
 
