@@ -17,7 +17,7 @@ MERGED_AT = 0.25
 
 
 class Watch:
-    """By venue and asset, at which price each of many numbered holders is told, at most once.
+    """At which price each of a venue's many numbered holders is told, at most once.
 
     A new price takes the place of the old one; the cost of that grows with those that change.
 
@@ -31,17 +31,19 @@ class Watch:
 
     def __init__(self, shape: tuple[int, int], falling: bool) -> None:
         self._large, self._small = Triggers(shape, falling), Triggers(shape, falling)
-        self._level = np.zeros(0)  # what each holder watches for now, NaN for nothing
+        # By venue: what each holder watches for now, NaN for nothing.
+        self._level = [np.zeros(0) for _ in range(shape[0])]
         self._held: dict[tuple[int, int], tuple[Ints, Ints]] = {}  # in the two tables
 
     def change(self, venue: int, asset: int, number: Ints, price: Floats) -> None:
         """Some holders of one place watch for other prices from now on, or none (NaN)."""
         if not len(number):
             return
-        if len(self._level) <= number.max():
-            more = max(int(number.max()) + 1, 2 * len(self._level)) - len(self._level)
-            self._level = np.concatenate([self._level, np.full(more, np.nan)])
-        self._level[number] = price
+        level = self._level[venue]
+        if len(level) <= number.max():
+            more = max(int(number.max()) + 1, 2 * len(level)) - len(level)
+            level = self._level[venue] = np.concatenate([level, np.full(more, np.nan)])
+        level[number] = price
         none = np.zeros(0, np.int64)
         large, small = self._held.get((venue, asset), (none, none))
         small = np.concatenate([small, number])
@@ -53,15 +55,16 @@ class Watch:
 
     def _fill(self, table: Triggers, venue: int, asset: int, number: Ints) -> Ints:
         """Put the holders into a table who watch for something; returns these."""
-        number = number[~np.isnan(self._level[number])]
-        table.replace(venue, asset, self._level[number], number, self._level[number])
+        number = number[~np.isnan(self._level[venue][number])]
+        level = self._level[venue][number]
+        table.replace(venue, asset, level, number, level)
         return number
 
     def crossed(self, price: Floats) -> Iterator[tuple[int, int, Ints]]:
         """Venue, asset and numbers of all whom these prices tell."""
         for table in (self._large, self._small):
             for venue, asset, number, level in table.crossed(price):
-                now = number[self._level[number] == level]  # not what was changed since
-                self._level[now] = np.nan
+                now = number[self._level[venue][number] == level]  # not what was changed since
+                self._level[venue][now] = np.nan
                 if len(now):
                     yield venue, asset, now

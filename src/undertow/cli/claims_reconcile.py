@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,7 +43,7 @@ def reconcile(
 
     read = list(read_claims(articles, date))
     sources = _sources(read)
-    name = _tape_name(tape, [source.published for source in sources])
+    name = _tape_name(tape, [day for source in sources for day in _days(source)])
     opened = _opened(name)
     answer = hold(sources, tape=opened, tape_name=name)
     if as_json:
@@ -132,6 +133,16 @@ def _sources(read: Sequence[tuple[Article, list[Claim]]]) -> list[Source]:
     ]
 
 
+def _days(source: Source) -> list[str]:
+    """The day of an article; of one without a date the days that its figures name, most first."""
+    if source.published is not None:
+        return [source.published]
+    from undertow.measures.as_of import as_of_span
+
+    days = Counter(claim.as_of[:10] for claim in source.claims if claim.as_of)
+    return [day for day, _ in days.most_common() if len(day) == 10 and as_of_span(day)]
+
+
 def _opened(name: str | None) -> Tape | None:
     from undertow.tape import Tape
 
@@ -145,7 +156,7 @@ def _write(page: ClaimsPage, path: Path, *, quiet: bool) -> None:
     typer.echo(f"written: {path.resolve()}", err=quiet)
 
 
-def _tape_name(tape: str | None, days: list[str | None]) -> str | None:
+def _tape_name(tape: str | None, days: Sequence[str]) -> str | None:
     """The tape that was asked for, else the bundled one of the first day that has one."""
     from undertow.claims import library as figures
 
@@ -156,38 +167,68 @@ def _tape_name(tape: str | None, days: list[str | None]) -> str | None:
 
 def _print_answer(answer: Reconciliation) -> None:
     from undertow.report import terminal
+    from undertow.report.claims.details import grouped
 
     if not answer.statements:
         raise UndertowError("no figures found in these articles, nothing to reconcile")
     console = terminal.console()
     rows = [
-        (group.title, str(len(group.statements)), _best(group), ", ".join(group.explained_by),
-         str(len(group.conflicts) or ""))
-        for group in answer.groups
+        (group.title, str(_given(group)), str(len(group.statements) - _given(group)), _best(group),
+         ", ".join(group.explained_by), str(len(group.conflicts) or ""))
+        for group in sorted(answer.groups, key=lambda g: (not g.conflicts, not g.best, -_given(g)))
     ]  # fmt: skip
-    titles = ("quantity", "claims", "best estimate", "explained by", "conflicts")
-    console.print(terminal.table(titles, rows, right=("claims", "conflicts")))
-    conflicts = [(group.title, line) for group in answer.groups for line in group.conflicts]
+    titles = ("quantity", "here", "library", "best estimate", "explained by", "conflicts")
+    console.print(terminal.table(titles, rows, right=("here", "library", "conflicts")))
+    conflicts = [
+        (group.title, grouped(line)) for group in answer.groups for line in group.conflicts
+    ]
     if conflicts:
         console.print(terminal.table(("quantity", "in conflict"), conflicts))
+    _print_words(answer)
     _print_sums(answer)
+    for copy in answer.copies:
+        typer.echo(f"{copy.copy} is a copy of {copy.original}: {copy.why}; counted as one source")
     counted = ", ".join(f"{count} {verdict}" for verdict, count in answer.counts().items())
-    measured = f"measured on {answer.tape}" if answer.tape else "no tape of that time: not measured"
+    measured = (
+        f"measured on {answer.tape}"
+        if answer.tape
+        else ("no tape of that time, so nothing is measured: --date says when the articles are of")
+    )
     typer.echo(f"{counted}; {measured}")
+
+
+def _given(group: Group) -> int:
+    """How many figures of the articles a group has; the others are of the library."""
+    return sum(not item.in_library for item in group.statements)
+
+
+def _print_words(answer: Reconciliation) -> None:
+    """Causes and superlatives: the verdict, and what it rests on."""
+    from undertow.report import terminal
+    from undertow.report.claims.details import reason
+
+    rows = [
+        (f"{item.publisher}: '{item.claim.span}'", item.verdict, reason(item))
+        for item in answer.statements
+        if item.family == "in words" and not item.in_library
+    ]
+    if rows:
+        titles = ("said in words", "verdict", "what the data say")
+        terminal.console().print(terminal.table(titles, rows))
 
 
 def _print_sums(answer: Reconciliation) -> None:
     """The sums that the articles' own figures are part of, the wrong ones first."""
     from undertow.report import terminal
+    from undertow.report.claims import sums
 
     given = [c for c in answer.checks if any(name.startswith("A") for name in c.statements)]
     rows = [
-        (c.expression, f"{c.computed:,.6g}", "" if c.stated is None else f"{c.stated:,.6g}",
-         c.verdict, c.note, ", ".join(c.publishers))
+        sums.row(c)
         for c in sorted(given, key=lambda c: ("ok", "implied").count(c.verdict))
     ]  # fmt: skip
     if rows:
-        titles = ("sum", "gives", "printed", "verdict", "about", "who")
+        titles = tuple(sums.COLUMNS)
         terminal.console().print(terminal.table(titles, rows, right=("gives", "printed")))
 
 
@@ -196,7 +237,7 @@ def _best(group: Group) -> str:
 
     parts = []
     for item in group.best[:3]:
-        text = f"{item.aspect} {shown(item.value, item.unit)}"
+        text = f"{item.label} {shown(item.value, item.unit)}"
         if item.low != item.high:
             text += f" ({shown(item.low)} to {shown(item.high)})"
         parts.append(text)
@@ -217,9 +258,7 @@ def _print_statement(statement: Statement, group: Group) -> None:
     order = sorted(statement.evidence, key=lambda e: e.verdict != statement.verdict)
     rows = [(e.kind, e.by, e.text) for e in order]
     terminal.console().print(terminal.table(("held against", "by", "what it says"), rows))
-    for item in group.best:
-        if item.aspect == statement.aspect and (item.unit or "") == (claim.unit or ""):
-            low, high = shown(item.low, item.unit), shown(item.high, item.unit)
-            typer.echo(
-                f"best estimate: {shown(item.value, item.unit)} ({low} to {high}): {item.why}"
-            )
+    best = group.best_for(statement)
+    if best is not None:
+        low, high = shown(best.low, best.unit), shown(best.high, best.unit)
+        typer.echo(f"best estimate: {shown(best.value, best.unit)} ({low} to {high}): {best.why}")

@@ -15,7 +15,7 @@ from undertow.agents.flows import Flows, Sale
 from undertow.agents.observation import Floats, Place
 from undertow.errors import UndertowError, nearest
 from undertow.lab.collateral import pledges
-from undertow.lab.crowd_map import give_map
+from undertow.lab.crowd_map import give_map, give_tiers
 from undertow.lab.market import Listings, listings_of, spot_listings
 from undertow.lab.path import price_path
 from undertow.lab.scenario import AgentSetup, Scenario, Shock
@@ -72,10 +72,11 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
     agents = [
         agent for one in _who(scenario, path) for agent in _agents(scenario, one, place, seed)
     ]  # fmt: skip
+    give_tiers(agents, place, listings)
     if tape is not None:
         mapped = {asset: name for asset in scenario.assets
                   if (name := _on_tape(tape, _symbols(scenario, asset)))}  # fmt: skip
-        give_map(agents, place, tape, mapped)
+        give_map(agents, place, tape, mapped, scenario.turnover_usd)
     eve = np.array([scenario.price_usd[asset] for asset in scenario.assets])
     if given is not None:
         eve = given[0].copy()

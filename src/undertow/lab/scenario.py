@@ -102,6 +102,7 @@ class Scenario:
     price_usd: dict[str, float]
     volatility: dict[str, float]
     beta: dict[str, float]
+    turnover_usd: dict[str, float]
     spots: tuple[SpotSetup, ...]
     venues: tuple[VenueSetup, ...]
     agents: tuple[AgentSetup, ...]
@@ -219,6 +220,8 @@ def from_content(content: dict[str, Any], label: str) -> Scenario:
         price_usd={name: float(one.price_usd.value) for name, one in assets.items()},
         volatility={name: float(one.daily_volatility.value) for name, one in assets.items()},
         beta={name: float(one.beta.value) for name, one in assets.items() if one.beta},
+        turnover_usd={name: float(one.turnover_usd.value) for name, one in assets.items()
+                      if one.turnover_usd},
         spots=tuple(_spot(one) for one in file.spot),
         venues=tuple(_venue(one, tuple(assets)) for one in file.venue),
         agents=tuple(

@@ -97,11 +97,16 @@ class Span(Part):
 
 
 class AssetPart(Part):
-    """A coin on the eve; ``beta`` is its move per move of the first asset."""
+    """A coin on the eve.
+
+    ``beta`` is its move per move of the first asset; ``turnover_usd`` a day's turnover, for a coin
+    that stands for others: else that on the tape counts.
+    """
 
     price_usd: Price
     daily_volatility: Share
     beta: Plain | None = None
+    turnover_usd: Usd | None = None
 
 
 class SpotPart(Part):

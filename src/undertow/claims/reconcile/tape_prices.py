@@ -49,6 +49,7 @@ class Market:
     high: Floats
     low: Floats
     close: Floats
+    volume: Floats
 
     @property
     def step_ns(self) -> int:
@@ -65,10 +66,13 @@ class Market:
         length = int((self.end[part] - self.start[part]).sum())
         return length / max(min(span[1], int(self.end[-1])) - span[0], 1)
 
-    def close_before(self, moments: Times) -> Floats:
-        """The last close known at each moment; NaN before the first."""
+    def close_before(self, moments: Times, within_ns: int | None = None) -> Floats:
+        """The last close known at each moment; NaN before the first, or where it is older."""
         at = np.searchsorted(self.end, moments, side="right") - 1
-        return np.where(at >= 0, self.close[np.maximum(at, 0)], np.nan)
+        known = at >= 0
+        if within_ns is not None:
+            known &= moments - self.end[np.maximum(at, 0)] <= within_ns
+        return np.where(known, self.close[np.maximum(at, 0)], np.nan)
 
 
 class TapePrices:
@@ -118,8 +122,8 @@ class TapePrices:
 
 def _market(part: pl.DataFrame) -> Market:
     start, end = (part[name].cast(pl.Int64).to_numpy() for name in ("ts", "end"))
-    ohlc = [part[name].to_numpy() for name in ("open", "high", "low", "close")]
-    return Market(f"{part['venue'][0]} {part['symbol'][0]}", start, end, *ohlc)
+    columns = [part[name].to_numpy() for name in ("open", "high", "low", "close", "volume")]
+    return Market(f"{part['venue'][0]} {part['symbol'][0]}", start, end, *columns)
 
 
 def judge_price(statement: Statement, prices: TapePrices) -> Found | None:
