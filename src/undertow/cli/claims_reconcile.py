@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 
 from undertow.cli.app import JsonOption, print_json
 from undertow.cli.claims import ArticlesArgument, DateOption, claims_app, read_claims
+from undertow.cli.claims_dating import all_dated
 from undertow.errors import UndertowError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ TapeOption = Annotated[
 def reconcile(
     articles: ArticlesArgument,
     tape: TapeOption = None,
-    date: DateOption = None,
+    published: DateOption = None,
     as_json: JsonOption = False,
     out: Annotated[
         Path | None,
@@ -41,9 +41,9 @@ def reconcile(
     """Say which figures are one series, which are wrong, and what is the best estimate."""
     from undertow.claims.reconcile import reconcile as hold
 
-    read = list(read_claims(articles, date))
+    read = all_dated(list(read_claims(articles, published)))
     sources = _sources(read)
-    name = _tape_name(tape, [day for source in sources for day in _days(source)])
+    name = _tape_name(tape, [source.published for source in sources if source.published])
     opened = _opened(name)
     answer = hold(sources, tape=opened, tape_name=name)
     if as_json:
@@ -83,6 +83,8 @@ def check(
     else:
         for statement, group in checked.statements:
             _print_statement(statement, group)
+        if name is None:
+            typer.echo(f"no bundled tape of {at}, so nothing is measured: --tape names one")
     if out is not None:
         from undertow.report.claims import check_page
 
@@ -131,16 +133,6 @@ def _sources(read: Sequence[tuple[Article, list[Claim]]]) -> list[Source]:
         )
         for article, claims in read
     ]
-
-
-def _days(source: Source) -> list[str]:
-    """The day of an article; of one without a date the days that its figures name, most first."""
-    if source.published is not None:
-        return [source.published]
-    from undertow.measures.as_of import as_of_span
-
-    days = Counter(claim.as_of[:10] for claim in source.claims if claim.as_of)
-    return [day for day, _ in days.most_common() if len(day) == 10 and as_of_span(day)]
 
 
 def _opened(name: str | None) -> Tape | None:
@@ -259,6 +251,7 @@ def _print_statement(statement: Statement, group: Group) -> None:
     rows = [(e.kind, e.by, e.text) for e in order]
     terminal.console().print(terminal.table(("held against", "by", "what it says"), rows))
     best = group.best_for(statement)
-    if best is not None:
+    # What rests on the sentence alone would only repeat it.
+    if best is not None and best.statements != [statement.id]:
         low, high = shown(best.low, best.unit), shown(best.high, best.unit)
         typer.echo(f"best estimate: {shown(best.value, best.unit)} ({low} to {high}): {best.why}")

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 
 from undertow.claims.reconcile.by_value import ByValue
-from undertow.claims.reconcile.making_checks import are_together, once
+from undertow.claims.reconcile.making_checks import are_together, once, plain
 from undertow.claims.reconcile.ranges import cut_off, shown
 from undertow.claims.reconcile.result import Check, Evidence, Group, Statement
 from undertow.claims.reconcile.subjects import NOT_NAMED
@@ -21,6 +21,7 @@ FAR = 0.15
 SAME_TOTAL = 0.005
 _MOST_TOTALS = 200  # of so many the median is known well enough
 _TWO_LOOKS = 3.0  # assumed: within one text a rolling total grows by no more
+_WHOLE = 1e6  # from here on six digits would be told with an exponent
 _ROLLING = ("liquidations", "traders liquidated", "largest liquidation")
 
 
@@ -229,8 +230,10 @@ def _from_arithmetic(check: Check, by_id: dict[str, Statement]) -> None:
     named = [by_id[name] for name in check.statements if name in by_id]
     if not named:
         return
-    is_order = "<" in check.expression  # and no result
-    written = check.expression if is_order else f"{check.expression} = {check.computed:,.6g}"
+    # An order has no result, and a single number is its own.
+    is_whole = "<" in check.expression or check.expression == plain(check.computed)
+    digits = ",.0f" if abs(check.computed) >= _WHOLE else ",.6g"
+    written = check.expression if is_whole else f"{check.expression} = {check.computed:{digits}}"
     text = f"{check.note} ({written})" if check.note else written
     evidence = Evidence(kind="arithmetic", text=text, by=check.kind, value=check.computed)
     stated = named[-1]

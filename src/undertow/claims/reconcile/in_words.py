@@ -53,7 +53,7 @@ _CAUSES_NS = 2 * DAY_NS
 
 def judge_in_words(item: Statement, tape: Tape | None, causes: Causes | None) -> None:
     """Verdict and evidence of a superlative or a cause."""
-    nothing = Evidence(kind="source", text="no data on this tape can tell", by="kind")
+    nothing = Evidence(kind="source", text=_why_not(item, tape), by="kind")
     if tape is None or item.span is None:
         item.say("cannot be checked", nothing)
         return
@@ -76,6 +76,13 @@ def judge_in_words(item: Statement, tape: Tape | None, causes: Causes | None) ->
     except NotRecorded:
         found = None
     item.say(*(found or ("cannot be checked", nothing)))
+
+
+def _why_not(item: Statement, tape: Tape | None) -> str:
+    """What is missing where nothing can be said."""
+    if item.span is None:
+        return "the text has no date, so that its words are of no known time"
+    return "there is no tape of that time" if tape is None else "no data on this tape can tell"
 
 
 def _before(tape: Tape, until_ns: int) -> tuple[Verdict, Evidence] | None:

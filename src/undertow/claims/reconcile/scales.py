@@ -76,7 +76,8 @@ def _printed_scale(item: Statement) -> Check | None:
     factor = _lost_scale(printed, abs(item.value))
     if factor is None:
         return None
-    note = f"printed {match[1]}: {factor:g} times what other figures give, {plain(item.value)}"
+    times = f"{1 / factor:,.0f} times too small" if factor < 1 else f"{factor:,.0f} times too large"
+    note = f"printed {match[1]}: {times} against other figures, {shown(item.value)}"
     return make("scale", plain(printed), printed, [], item, verdict="scale error", note=note)
 
 
