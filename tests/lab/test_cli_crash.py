@@ -182,7 +182,7 @@ MODEL = ["crash", "gap", "--path", "model", "--set"]
         ([*MODEL, "agent.crowd.settings.stop_share=3"], "less than or equal to 1"),
         ([*MODEL, "tape=nowhere"], "no bundled tape"),
         (["replay", "nowhere"], "nowhere is no run"),
-        (["compare", "a", "b"], "a is no run"),
+        (["compare", "a", "b"], "no folder 'a'"),
         (["score", "--path", "x"], "path 'x': expected real or model"),
     ],
 )  # fmt: skip
