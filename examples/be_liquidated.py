@@ -4,7 +4,7 @@
 from undertow.venues.exchange import Venue
 
 for rules, symbol in (("binance-usdm@2025-10-10", "BTCUSDT"), ("hyperliquid@2025-10-10", "BTC")):
-    venue = Venue.open(rules, [symbol], accounts=["alice", "maker"])
+    venue = Venue.open(rules, [symbol], accounts=["alice", "maker"], engine="reference")
     venue.deposit("alice", "13000")
     venue.deposit("maker", "1000000")
     venue.mark(symbol, "122000")

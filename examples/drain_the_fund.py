@@ -5,7 +5,9 @@ from undertow.venues.exchange import Venue
 
 BTC = "BTCUSDT"
 losers, winners = [f"long {n}" for n in range(3)], ["calm short", "levered short"]
-venue = Venue.open("binance-usdm@2025-10-10", [BTC], accounts=[*losers, *winners])
+venue = Venue.open(
+    "binance-usdm@2025-10-10", [BTC], accounts=[*losers, *winners], engine="reference"
+)
 venue.deposit("fund", "2000")
 venue.mark(BTC, "122000")
 for account, money in ((losers[0], 7000), (losers[1], 7000), (losers[2], 7000),

@@ -39,7 +39,8 @@ TEXT_SUFFIXES = {".py", ".md", ".toml", ".sh", ".txt", ".cfg", ".html", ".css", 
 
 def project_files(root: Path) -> list[Path]:
     """The files of the project, whether git is there or not; not what it ignores."""
-    found = [path for path in root.iterdir() if path.is_file()]
+    # In a second work tree of git, .git is a file that names the first one.
+    found = [path for path in root.iterdir() if path.is_file() and path.name != ".git"]
     for folder in FOLDERS:
         found += [path for path in (root / folder).rglob("*") if path.is_file()]
     ignored = [line.strip("/") for line in (root / ".gitignore").read_text().split()]

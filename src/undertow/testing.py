@@ -160,7 +160,7 @@ def _script(agent: type[Agent], parameters: Any, place: Place) -> list[str]:
         ]
     if not np.array_equal(count, made.accounts()):
         problems.append("accounts() says something else when it is asked again")
-    public = np.random.get_state()[1].copy()  # type: ignore[index]
+    public = _common_dice().copy()
     runs = []
     for _ in range(2):
         made, count = _made(agent, parameters, place)
@@ -186,9 +186,15 @@ def _script(agent: type[Agent], parameters: Any, place: Place) -> list[str]:
         problems.append(f"it cannot be pickled, so a run with it cannot be resumed: {error}")
     if runs[0] != runs[1]:
         problems.append("the same dice give other commands: throw only self.dice, read no clock")
-    if not np.array_equal(public, np.random.get_state()[1]):  # type: ignore[index]
+    if not np.array_equal(public, _common_dice()):
         problems.append("it throws numpy's common dice: throw self.dice")
     return problems
+
+
+def _common_dice() -> Any:
+    """The state of the dice that all of numpy shares."""
+    state: Any = np.random.get_state()
+    return state[1]
 
 
 def _orders(place: Place, count: Any) -> Orders:
@@ -254,14 +260,15 @@ def _in_world(agent: type[Agent], parameters: Any, place: Place) -> list[str]:
     ]
     world = small_world([*others, made], place, STEPS)
     refused, sent, number = 0, 0, len(others)
-    for venue, market in enumerate(world.markets):
+    for venue, listened in enumerate(world.markets):
         first = int(world.first_account[number, venue])
-        _listen(market, first, first + int(world.account_count[number, venue]))
+        _listen(listened, first, first + int(world.account_count[number, venue]))
     for _ in world.run():
         pass
-    for market in world.markets:
-        sent += market.sent  # type: ignore[attr-defined]
-        refused += market.refused  # type: ignore[attr-defined]
+    counted: list[Any] = world.markets  # `_listen` has put the counts there
+    for market in counted:
+        sent += market.sent
+        refused += market.refused
     if sent >= 10 and refused > 0.5 * sent:
         return [f"venues refuse {refused} of its {sent} orders: has it money, and enough margin?"]
     return []

@@ -124,11 +124,10 @@ def test_after_a_shock_prices_fall_and_depth_withdraws_and_both_come_back():
     assert liquidated > 1e6
 
 
-def test_makers_who_never_step_back_keep_fall_and_liquidations_smaller():
-    (price, _, liquidated), (kept, _, fewer) = shock(), shock(withdrawal=0.0)
+def test_makers_who_never_step_back_keep_the_fall_smaller():
+    (price, _, _), (kept, _, _) = shock(), shock(withdrawal=0.0)
     falls = [np.nanmin(one[60:, 0]) / one[59, 0] - 1 for one in (price, kept)]
     assert falls[1] > 0.9 * falls[0]
-    assert fewer < 0.85 * liquidated
 
 
 def test_bad_news_moves_prices_and_thins_the_book_without_a_trade():

@@ -55,9 +55,10 @@ def test_some_accounts_hold_several_assets_and_some_of_them_hedged():
 def test_a_given_map_decides_where_positions_were_entered():
     place = small_place()
     agent = make("crowd", place, count=2000)
-    agent.book[1, 0] = Cells(
-        np.array([True, False]), np.array([104_000.0, 110_000.0]), np.array([5.0, 4.0]),
-        np.ones(2),
+    agent.book.exposed[0] = 1.0
+    agent.book.cells[1, 0] = Cells(
+        np.array([True, False]), np.array([104_000.0, 110_000.0]), np.array([0.2, 0.25]),
+        np.ones(2), np.zeros(2, np.bool_),
     )  # fmt: skip
     orders = orders_of(place)
     agent.start(seen_at(0, prices()), orders)
@@ -65,10 +66,30 @@ def test_a_given_map_decides_where_positions_were_entered():
     longs = own.quantity > 0
     assert set(own.entry_price[longs]) == {104_000.0}
     assert set(own.entry_price[~longs]) == {110_000.0}
-    usd = own.quantity[longs] * 107_000.0
-    small = usd < 1e6
-    expected = usd[small] * (104 / 107 / 5 + 1 - 104 / 107)
-    assert own.equity_usd[longs][small] == pytest.approx(expected)
+    # Liquidated a fifth below the entry, where 0.6 % of the value is left.
+    usd = np.abs(own.quantity) * 107_000.0
+    small = longs & (usd < 5e6)
+    level = 0.8 * 104 / 107
+    assert own.equity_usd[small] == pytest.approx(usd[small] * (1 - level + 0.006 * level))
+
+
+def test_what_left_before_the_eve_is_held_without_borrowing():
+    place = small_place()
+    agent = make("crowd", place, count=2000)
+    agent.book.exposed[0] = 0.5
+    both = np.array([True, False])
+    agent.book.cells[1, 0] = Cells(
+        both, np.full(2, 107_000.0), np.full(2, 0.1), np.ones(2), np.array([False, True])
+    )
+    orders = orders_of(place)
+    agent.start(seen_at(0, prices()), orders)
+    own = next(one for one in orders.openings if (one.venue, one.asset) == (1, 0))
+    share = own.equity_usd / np.abs(own.quantity) / 107_000.0
+    longs = own.quantity > 0
+    # Half of the longs' open interest cannot be liquidated, and no short can.
+    usd = np.abs(own.quantity) * 107_000.0
+    assert usd[longs & (share > 0.99)].sum() == pytest.approx(usd[longs].sum() / 2)
+    assert np.all(share[~longs] == pytest.approx(1.0))
 
 
 def test_a_lower_leverage_cap_puts_more_margin_behind_the_same_positions():
@@ -109,7 +130,7 @@ def test_news_makes_longs_give_up_that_the_price_alone_would_not():
 
     counts = []
     for severity in (0.0, 1.0):
-        agent, _ = opened(attentive_share=0.0, panic_share=0.1)
+        agent, _ = opened(late_share=1.0, panic_share=0.1)
         agent.act(seen_at(0, prices()), orders_of(agent.place))
         orders = orders_of(agent.place)
         told = (News("shock", 0, severity),) if severity else ()
@@ -148,13 +169,41 @@ def test_a_leverage_mix_that_is_none_is_refused(text):
         mix(text)
 
 
-def test_a_crash_of_the_path_liquidates_longs_and_leaves_shorts():
-    path = np.concatenate([np.ones(5), np.linspace(1.0, 0.85, 55)])[:, None]
-    who = {"path_maker": {}, "crowd": {"count": 4000}, "basis_trader": {}}
-    run = world(who, steps=60, path=path * np.array([107_000.0, 165.0]))
+def lost(path: list[float], hours: float, step_s: float = 60.0, **settings) -> tuple[float, float]:
+    """Longs and shorts liquidated on a way through some levels, each as long as the others."""
+    steps = int(hours * 3600 / step_s)
+    way = np.interp(np.linspace(0, len(path) - 1, steps), np.arange(len(path)), path)
+    # Prices tremble: markets that trade at one price only have no range.
+    way = way * (1 + 0.0004 * np.resize([1, -1], steps))
+    who = {"path_maker": {}, "crowd": {"count": 6000} | settings, "basis_trader": {}}
+    run = world(
+        who, steps=steps, step_s=step_s, path=way[:, None] * np.array([107_000.0, 165.0])
+    )  # fmt: skip
     longs = shorts = 0.0
     for _ in run.run():
         longs += run.shown[0].sum()
         shorts += run.shown[1].sum()
+    return longs, shorts
+
+
+def test_a_crash_of_the_path_liquidates_longs_and_leaves_shorts():
+    longs, shorts = lost([1.0, 0.85], 0.2, step_s=10.0)
     assert longs > 10e6
     assert shorts < 0.05 * longs
+
+
+def test_the_same_fall_liquidates_more_when_it_is_fast():
+    fast, _ = lost([1.0, 0.93], 0.4)
+    slow, _ = lost([1.0, 0.93], 4.0)
+    assert fast > 1.5 * slow > 0
+
+
+def test_shorts_entered_during_a_fall_are_liquidated_on_the_bounce():
+    longs, shorts = lost([1.0, 0.9, 0.97], 12.0, step_s=120.0)
+    assert 0.05 * longs < shorts < longs
+
+
+def test_a_cap_on_leverage_spares_longs_in_a_fall_that_it_leaves_room_for():
+    free, _ = lost([1.0, 0.97, 1.0], 2.0)
+    capped, _ = lost([1.0, 0.97, 1.0], 2.0, max_leverage=5.0)
+    assert capped < 0.05 * free

@@ -79,3 +79,45 @@ def test_mistakes_are_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     gone = undertow(capsys, "claims", "reconcile", tmp_path / "gone.txt")
     assert gone.returncode == 2
     assert "gone.txt" in gone.stderr
+
+
+def test_articles_without_a_date_are_of_the_day_that_they_name(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    first, second, third = (tmp_path / f"{name}.txt" for name in ("first", "second", "third"))
+    first.write_text("Bitcoin fell to $103,849 on November 4, 2025, a fall of 3.2% in 24 hours.")
+    second.write_text("November 4th was a bad day. Over $1.37 billion was liquidated in 24 hours.")
+    third.write_text("Over $1.36 billion was liquidated in 24 hours.")
+    run = undertow(capsys, "claims", "reconcile", first, second, third, "--json")
+    assert run.returncode == 0, run.stderr
+    assert "second.txt: taken to be of 2025-11-04" in run.stderr
+    assert "third.txt: of no known day" in run.stderr
+    published = {
+        item["publisher"]: item["published"]
+        for group in json.loads(run.stdout)["groups"]
+        for item in group["statements"]
+        if item["publisher"] in ("first", "second", "third")
+    }
+    assert published == {"first": "2025-11-04", "second": "2025-11-04", "third": None}
+    given = undertow(capsys, "claims", "reconcile", first, second, "--date", "2025-11-05", "--json")
+    assert "taken to be" not in given.stderr
+
+
+def test_a_bad_article_leaves_the_list_of_the_others_readable(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run = undertow(
+        capsys, "claims", "extract", article(tmp_path, ARTICLE), tmp_path / "none", "--json"
+    )
+    assert run.returncode == 2
+    assert "no such file" in run.stderr
+    assert {item["article"] for item in json.loads(run.stdout)} == {"article.json"}
+
+
+def test_a_sentence_is_no_estimate_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    run = undertow(
+        capsys, "claims", "check", "1.37 billion liquidated in 24h", "--at", "2031-05-05"
+    )
+    assert "unsupported" in run.stdout
+    assert "best estimate" not in run.stdout
+    assert "no bundled tape of 2031-05-05" in run.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -142,3 +143,43 @@ def test_fund_flows_of_a_day_and_of_a_week() -> None:
 def test_without_a_tape_nothing_is_said_about_prices() -> None:
     made = claim("$97", 97, "price", asset="BTC")
     assert said(held(article("A", made)), "A").verdict == "unsupported"
+
+
+@pytest.fixture(scope="module")
+def sliding() -> Tape:
+    """Ten days of a slow slide, of 1.5 % a day."""
+    closes = [100.0 * 0.985 ** (hour / 24) for hour in range(11 * 24)]
+    rows: list[Bar] = [(one, one, two, two) for one, two in pairwise(closes)]
+    return tape_of(bars_of(rows, start="2031-04-26T00:00:00Z", interval="1h"))
+
+
+def test_a_single_day_is_not_explained_by_a_week(sliding: Tape) -> None:
+    day = change(-10.0, "day", tape=sliding)
+    assert day.verdict == "contradicted"
+    assert "the change over 7d has it" in day.evidence[0].text
+    week = change(-10.0, "7d", tape=sliding)
+    assert week.verdict == "consistent"
+    unnamed = verdict(-10.0, "Bitcoin lost {}%.", "price_change", unit="pct", tape=sliding)
+    assert (unnamed.verdict, unnamed.evidence[0].by) == ("explained", "window")
+
+
+def test_a_day_on_which_it_stood_so_far_below_its_high_is_no_change_of_that_day(
+    sliding: Tape,
+) -> None:
+    text = "Bitcoin was {}% off its peak on Tuesday."
+    found = verdict(-10.0, text, "price_change", unit="pct", window="day", tape=sliding)
+    assert found.verdict == "explained"
+
+
+def test_nothing_is_contradicted_by_a_window_that_was_guessed(tape: Tape) -> None:
+    named = change(-30.0, "24h", tape=tape)
+    assert named.verdict == "contradicted"
+    guessed = change(-30.0, "24h", flags=("window missing",), tape=tape)
+    assert guessed.verdict == "unsupported"
+    assert "the text names no window" in guessed.evidence[0].text
+
+
+def test_a_price_below_which_it_fell_is_no_high(tape: Tape) -> None:
+    found = price(96, "From its high, bitcoin was falling beneath ${}.", tape=tape)
+    assert found.aspect == "level"
+    assert found.verdict == "consistent"

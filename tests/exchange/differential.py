@@ -24,7 +24,7 @@ from undertow.reference.exchange import Command, Event, Exchange
 
 
 class Both:
-    """One venue of each kind, compared after every command."""
+    """One venue of each kind, compared after every command, or after some."""
 
     def __init__(self, contracts: tuple[Contract, ...], rules: Rules, accounts: int) -> None:
         self.slow = Exchange(contracts, rules, accounts)
@@ -33,13 +33,16 @@ class Both:
 
     def apply(self, command: Command) -> list[Event]:
         """Carry out one command on both; the events, which must be equal."""
-        rows = as_rows([command])
-        self.fast, written = kernel.process(self.fast, rows, self.ranking, room=8)
-        events = as_events(written)
         expected = reference.apply(self.slow, command)
-        if events != expected:
-            raise AssertionError(difference(command, events, expected))
+        self.follow([command], expected)
         return expected
+
+    def follow(self, commands: list[Command], expected: list[Event]) -> None:
+        """Let the kernel carry out what the specification has, and compare the events."""
+        self.fast, written = kernel.process(self.fast, as_rows(commands), self.ranking, room=8)
+        events = as_events(written)
+        if events != expected:
+            raise AssertionError(difference(commands, events, expected))
 
     def ranking(self, rows: np.ndarray, lots: int) -> np.ndarray:
         """The specification's ranking, so that only the venues are compared."""
@@ -118,9 +121,9 @@ def as_events(rows: np.ndarray) -> list[Event]:
     return [Event(*values) for values in zip(*columns, strict=True)]
 
 
-def difference(command: Command, events: list[Event], expected: list[Event]) -> str:
-    """The first event that differs, for people."""
-    lines = [f"{command}"]
+def difference(commands: list[Command], events: list[Event], expected: list[Event]) -> str:
+    """The commands and the events up to the first that differs, for people."""
+    lines = [f"{command}" for command in commands]
     for index in range(max(len(events), len(expected))):
         fast = events[index] if index < len(events) else None
         slow = expected[index] if index < len(expected) else None
@@ -131,17 +134,24 @@ def difference(command: Command, events: list[Event], expected: list[Event]) -> 
 
 
 def run(name: str, seed: int, count: int, every: int = 1) -> int:
-    """One sequence of random commands on one venue's rules; returns how many were done."""
-    venue = VENUES[name]
-    both = Both(*venue, ACCOUNTS)
-    dice = random.Random(seed)
-    number = 0
-    for number, command in enumerate(random_commands(dice, both.slow, count)):
-        both.apply(command)
-        if number % every == 0:
+    """One sequence of random commands on one venue's rules; returns how many were done.
+
+    Events, money, positions and books are compared after so many commands (``every``) at a time.
+    """
+    both, done = Both(*VENUES[name], ACCOUNTS), 0
+    commands: list[Command] = []
+    expected: list[Event] = []
+    for command in random_commands(random.Random(seed), both.slow, count):
+        commands.append(command)
+        expected += reference.apply(both.slow, command)
+        if len(commands) == every:
+            both.follow(commands, expected)
             both.check()
+            done += every
+            commands, expected = [], []
+    both.follow(commands, expected)
     both.check()
-    return number + 1
+    return done + len(commands)
 
 
 if __name__ == "__main__":

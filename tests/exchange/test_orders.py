@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from exchange.desk import ANN, BOB, CASH, CAT, DAN, Desk, of_kind, said
+from undertow.kernels.exchange_arrays import new_exchange
 from undertow.model import codes
 from undertow.model.codes import BUY, SELL
 from undertow.model.contracts import Contract, Rules, Tier
@@ -274,3 +275,9 @@ def test_prices_too_far_from_the_mark_and_sizes_too_small_are_refused(opened: Op
         (BUY, 90, 1000, codes.POSITION_TOO_LARGE),
     ):  # fmt: skip
         assert desk.limit(DAN, side, lots, price)[0].reason == reason, (side, lots, price)
+
+
+def test_a_leverage_without_room_in_a_position_is_refused() -> None:
+    contract = Contract(tiers=(Tier(0, 5_000, 0, 40_000),))
+    with pytest.raises(ValueError, match="a leverage above 32,767"):
+        new_exchange([contract], Rules(), 8)

@@ -198,6 +198,16 @@ def test_a_parquet_file_of_lists_is_refused(tmp_path):
         importer_named("candles").read(path, Options(interval="5m"))
 
 
+def test_times_without_seconds_are_understood(tmp_path):
+    path = tmp_path / "minutes.csv"
+    times = ["2025-11-04 09:30", "2025-11-04T09:35", "2025-11-04 09:40Z", "2025-11-04T11:45+02:00"]
+    path.write_text("\n".join(["ts,open,high,low,close", *(f"{one},1,1,1,1" for one in times)]))
+    bars = candles(importer_named("candles").read(path, Options(interval="5m", symbol="BTCUSDT")))
+    assert bars["ts"].dt.to_string("%H:%M:%S").to_list() == [
+        "09:30:00", "09:35:00", "09:40:00", "09:45:00",
+    ]  # fmt: skip
+
+
 def test_numbers_as_symbols_and_times_of_other_zones_are_understood(tmp_path):
     path = tmp_path / "typed.parquet"
     times = pl.datetime_range(

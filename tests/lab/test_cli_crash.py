@@ -126,7 +126,10 @@ def test_ctrl_c_leaves_a_run_that_goes_on(
         if completed == 60:
             raise KeyboardInterrupt
 
-    said = "undertow: interrupted; the same command goes on from here\n"
+    said = (
+        f"undertow: interrupted after 60 of 180 steps, kept in stopped/{first.name}: the same"
+        " command goes on from there\n"
+    )
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "update", update)
         code, out, err = undertow(*GAP, "--out", "stopped")
@@ -179,7 +182,7 @@ MODEL = ["crash", "gap", "--path", "model", "--set"]
         ([*MODEL, "agent.crowd.settings.stop_share=3"], "less than or equal to 1"),
         ([*MODEL, "tape=nowhere"], "no bundled tape"),
         (["replay", "nowhere"], "nowhere is no run"),
-        (["compare", "a", "b"], "a is no run"),
+        (["compare", "a", "b"], "no folder 'a'"),
         (["score", "--path", "x"], "path 'x': expected real or model"),
     ],
 )  # fmt: skip

@@ -155,3 +155,10 @@ def test_without_a_fund_winners_pay(fall: Run, tmp_path: Path) -> None:
     assert winners["usd"].sum() > 0
     assert set(winners["side"].cast(pl.String)) == {"short"}
     assert (winners["account"] >= CUSTOMER).all()
+
+
+def test_a_symbol_that_stands_for_many_has_a_feed_for_each() -> None:
+    closed = orders(*[(0.0, "BTC", account, 1.0 + account) for account in range(8)])
+    through = throttled(closed, 1, 1.0, {"BTC": 4, "ETH": 2})
+    assert kept(through) == [(account, 1.0 + account) for account in range(4, 8)]
+    assert kept(throttled(closed, 1, 1.0, {"ETH": 4})) == [(7, 8.0)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from making import bytes_below
 from undertow.errors import UndertowError
 from undertow.lab.batch import run_many, run_scenario, seeds_of
+from undertow.lab.interrupt import Interrupted, stopped_later
 from undertow.lab.run import (
     ABOUT,
     CHECKPOINT,
@@ -84,6 +86,28 @@ def test_an_interrupted_run_goes_on_to_the_same_tape(made: Run, tmp_path: Path, 
     again = run(small(), path="model", folder=tmp_path, progress=lambda done, _: steps.append(done))
     assert steps == list(range(step + 1, 181))
     assert bytes_below(again.folder) == bytes_below(made.folder)
+
+
+def test_ctrl_c_ends_after_the_step_under_way(made: Run, tmp_path: Path) -> None:
+    def progress(done: int, total: int) -> None:
+        if done == 30:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(Interrupted, match="after 30 of 180 steps, kept in"):
+        run(small(), path="model", folder=tmp_path, progress=progress)
+    assert signal.getsignal(signal.SIGINT) is before
+    again = run(small(), path="model", folder=tmp_path)
+    assert bytes_below(again.folder) == bytes_below(made.folder)
+
+
+def test_a_second_ctrl_c_acts_at_once() -> None:
+    with stopped_later() as is_stopping:
+        assert not is_stopping()
+        signal.raise_signal(signal.SIGINT)
+        assert is_stopping()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_a_damaged_checkpoint_is_said(made: Run, tmp_path: Path) -> None:

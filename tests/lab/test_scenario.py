@@ -112,6 +112,18 @@ def test_10_october_marks_usde_by_the_venues_own_book() -> None:
     assert "USDEUSDT" in binance.open(accounts=2).symbols
 
 
+def test_a_basket_holds_as_much_as_the_coins_it_stands_for() -> None:
+    scenario = load("2025-11-04")
+    many = scenario.venues[0]
+    one = scenario.with_values({"venue.binance-usdm.stands_for.1000PEPE": 1}).venues[0]
+    for alone, basket in zip(one.terms().listings, many.terms().listings, strict=True):
+        times = 100 if alone.symbol == "1000PEPEUSDT" else 1
+        assert basket.contract.max_lots == times * alone.contract.max_lots
+        for tier, whole in zip(alone.contract.tiers, basket.contract.tiers, strict=True):
+            assert (whole.floor, whole.maintenance_ppm) == (times * tier.floor,
+                                                            tier.maintenance_ppm)  # fmt: skip
+
+
 def test_the_text_is_the_scenario(tmp_path: Path) -> None:
     for name in NAMES:
         scenario = load(name)

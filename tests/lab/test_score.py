@@ -29,7 +29,8 @@ def test_the_median_and_the_worst_decile_of_what_counts() -> None:
     assert (found.figures, found.scored) == (13, 11)
     assert (found.median_factor, found.worst_decile) == (6.0, 10.0)
     assert math.isnan(found.total_factor)
-    assert found.fitted  # tuned with this event in sight
+    assert not found.fitted
+    assert score(rows, "2025-10-31").fitted  # a day that the crowd was fitted on
     assert score([row(3.0, asset="ALL")], "2025-11-04").total_factor == 3.0
 
 
@@ -66,7 +67,7 @@ def test_the_table_is_in_the_order_of_events() -> None:
     scores = [score([row(2.0)], event) for event in ("2025-11-04", "2020-03-12", "2025-10-10")]
     rows = table(scores)
     assert [one["event"] for one in rows] == ["2020-03-12", "2025-10-10", "2025-11-03/04"]
-    assert [one["used to fit"] for one in rows] == ["yes", "no", "yes"]  # November: in sight
+    assert [one["used to fit"] for one in rows] == ["yes", "no", "no"]
     assert rows[0]["median factor"] == 2.0
     with pytest.raises(UndertowError, match="no event"):
         table([])

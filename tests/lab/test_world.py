@@ -67,6 +67,15 @@ def test_open_interest_on_the_eve_is_the_scenario_s() -> None:
         assert world.open_interest[1, 0] == pytest.approx(1e9, rel=0.001)
 
 
+def test_open_interest_that_could_not_be_opened_is_told() -> None:
+    without = {"agent.crowd.settings.long_share": 0.5, "agent.crowd.settings.short_share": 0.5}
+    world = made(small(without))
+    next(world.run())
+    (told,) = [note for note in world.notes if "open interest of the eve" in note]
+    assert "BTCUSDT" in told
+    assert world.open_interest[1, 0] == pytest.approx(0.5e9, rel=0.001)
+
+
 def test_one_more_agent_leaves_the_dice_of_others_alone(tmp_path: Path) -> None:
     file = tmp_path / "more.toml"
     file.write_text(small().text + '\n[[agent]]\nname = "more"\nkind = "noise"\n')

@@ -295,3 +295,18 @@ def test_the_command_prints_a_flat_list_and_says_what_it_used(
     assert "nowcast" in done.stderr and "scale assumed" not in done.stderr
     hourly = undertow("estimate", tmp_path / "t", "--by", "1h")
     assert hourly.stdout.count("BTCUSDT") == 72
+    days = undertow("estimate", tmp_path / "t").stdout
+    (total,) = [line for line in days.splitlines() if line.count(" all ") == 2]
+    assert f"{sum(row['total_usd'] for row in rows):,.0f}" in total
+
+
+def test_gaps_and_a_bucket_that_is_not_over_are_said() -> None:
+    whole = wandering(60)
+    holes = whole.filter(
+        ~pl.col("ts").cast(pl.Int64).is_between(START_NS + 20 * HOUR_NS, START_NS + 26 * HOUR_NS)
+    )
+    told = estimate(Tape.from_frames({"candles": holes})).used
+    assert any("most: BTCUSDT on binance-usdm, 7 h" in line for line in told)
+    assert any("the bucket of 2025-06-03T00:00:00Z so far only" in line for line in told)
+    full = estimate(Tape.from_frames({"candles": whole}), by="1h").used
+    assert not any("no candles for" in line or "so far" in line for line in full)

@@ -120,12 +120,6 @@ def test_an_unreadable_file(tmp_path: Path, undertow: Undertow, text: str, told:
     [
         ({"id": 5}, "'id'"),
         ({"inputs": []}, "'inputs'"),
-        ({"expected": {}}, "'expected'"),
-        ({"expected": "nothing"}, "'expected'"),
-        ({"tolerance": {"about": 1}}, "unknown tolerance"),
-        ({"tolerance": {"abs": -1}}, "below 0"),
-        ({"tolerance": {"abs": 1, "rel": 1}}, "unknown tolerance"),
-        ({"tolerance": "roughly"}, "unknown tolerance"),
     ],
 )
 def test_a_wrong_entry_is_named(tmp_path: Path, change: dict[str, Any], told: str) -> None:
@@ -134,6 +128,35 @@ def test_a_wrong_entry_is_named(tmp_path: Path, change: dict[str, Any], told: st
     with pytest.raises(DataError, match="entry 2") as error:
         read_vectors(path)
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"expected": {}}, "expected some values, or a refusal, as 'expected'"),
+        ({"expected": "nothing"}, "expected some values, or a refusal, as 'expected'"),
+        ({"expected": [1]}, "expected some values, or a refusal, as 'expected'"),
+        ({"tolerance": {"about": 1}}, "unknown tolerance 1"),
+        ({"tolerance": {"abs": -1}}, "'tolerance' is below 0"),
+        ({"tolerance": {"abs": 1e-9, "rel": 1}}, "unknown tolerance {abs: 1e-9, rel: 1}"),
+        ({"tolerance": "roughly"}, "unknown tolerance roughly"),
+        ({"tolerance": None}, "unknown tolerance null"),
+    ],
+)
+def test_an_entry_without_a_comparison_fails_alone(
+    tmp_path: Path, change: dict[str, Any], told: str
+) -> None:
+    """The rest of the file is still compared."""
+    path = tmp_path / "v.json"
+    path.write_text(json.dumps([MARK | {"id": "odd"} | change, MARK]))
+    assert conform(path) == (1, [f"odd: {told}", "1 passed, 1 failed"])
+
+
+def test_a_tolerance_may_miss_only_where_nothing_is_compared(tmp_path: Path) -> None:
+    bare = {key: value for key, value in MARK.items() if key != "tolerance"}
+    refused = bare | {"inputs": MARK["inputs"] | {"price1": 0}, "expected": {"error": "price 1"}}
+    assert reasons(tmp_path, refused) == []
+    assert reasons(tmp_path, bare) == ["'tolerance' is missing"]
 
 
 def test_no_file(tmp_path: Path, undertow: Undertow) -> None:
@@ -158,6 +181,10 @@ def test_text_that_no_terminal_can_write(tmp_path: Path, undertow: Undertow) -> 
         (1, 1, "exact", True),
         (True, 1, "exact", False),
         (0.1, "0.1", "exact", False),
+        ("0.1", 0.1, "exact", True),
+        ("0.1", 0.2, {"abs": 0.05}, False),
+        ("nan", 1, {"abs": 9}, False),
+        ("b", "a", {"abs": 9}, False),
         ("123456789012345678901234567890", 123456789012345678901234567890, "exact", True),
         ("123456789012345678901234567890", 123456789012345678901234567891, "exact", False),
         ("123456789012345678901234567890", 123456789012345678901234567891, {"abs_wei": 1}, True),
@@ -268,12 +295,15 @@ def _numbers(value: Any, change: Callable[[Any], Any]) -> Any:
 
 @pytest.mark.parametrize("junk", [None, "x", "", -1, 0, 1e300, [], {}, [[]], [{}], True])
 def test_no_junk_makes_a_traceback(tmp_path: Path, junk: Any) -> None:
-    """Every input of every shape replaced by junk, alone and inside lists: a failure at most."""
+    """Every input of every shape replaced by junk, alone and inside lists: a failure at most.
+
+    With all inputs that may be left out, and with none of them.
+    """
     entries = [
         vector(system, {name: junk if name == spoilt else _sound(name) for name in names}, {"k": 1})
         for system, shapes in SYSTEMS.items()
         for shape in shapes
-        for names in (sorted(shape.required | shape.optional),)
+        for names in (sorted(shape.required | shape.optional), sorted(shape.required))
         for spoilt in names
     ]
     entries += [entry | {"inputs": _numbers(entry["inputs"], lambda _: junk)} for entry in entries]

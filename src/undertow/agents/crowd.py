@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from undertow.agents.agent import Agent, Settings, register
-from undertow.agents.crowd_draw import MAINTENANCE, Cells, Holdings, counts, draw_venue, mix
+from undertow.agents.crowd_draw import Book, Holdings, counts, draw_venue, mix
 from undertow.agents.crowd_margin import MarginWatch
+from undertow.agents.crowd_tiers import USUAL
 from undertow.agents.crowd_triggers import Triggers
 from undertow.agents.observation import Floats, Observation, Place
 from undertow.agents.orders import Orders
@@ -48,38 +49,40 @@ class CrowdSettings(Settings):
     max_leverage: float = Field(125.0, ge=1, description="Nobody has more.")
     entry_days: float = Field(5.0, gt=0, description="Entries are spread as a walk of so long.")
     multi_share: float = Field(
-        0.2, ge=0, le=1, description="Second positions per first one, in cross margin."
+        0.1, ge=0, le=1, description="Second positions per first one, in cross margin."
     )
     hedged_share: float = Field(0.3, ge=0, le=1, description="Of those, on the other side.")
     stop_share: float = Field(0.05, ge=0, le=1, description="Accounts with a stop-loss order.")
     stop_sigmas: float = Field(2.0, gt=0, description="Median distance of stops, daily sigma.")
     rescue_share: float = Field(0.05, ge=0, le=1, description="Accounts that add margin, once.")
     rescue_size: float = Field(0.5, ge=0, description="How much, by their equity on the eve.")
-    protected_share: float = Field(
-        0.78,
+    exposed_per_turnover: float = Field(
+        0.965,
+        gt=0,
+        description="Where a map is given: what each side holds with enough leverage to be"
+        " liquidated some day, by a day's turnover of the map's market. Half of that turnover times"
+        " 1.93, the factor of `undertow estimate`.",
+    )
+    exposed_share: float = Field(
+        0.4, ge=0, le=1, description="Where no map is given: the same as a share of open interest."
+    )
+    late_share: float = Field(
+        0.044,
         ge=0,
         le=1,
-        description="Accounts that a stop closes in time, however fast the move, and that somebody"
-        " else follows at once.",
+        description="Of those near liquidation, who does not get out in time at the usual speed of"
+        " the market. Fitted, see docs/leverage_map.md.",
     )
-    attentive_share: float = Field(
-        0.97, ge=0, le=1, description="Accounts that close by hand once they notice a warning."
-    )
-    warned_at: float = Field(
-        0.5, gt=0, le=1, description="Share of the way to liquidation at which one is warned."
-    )
-    notice_s: float = Field(7200.0, gt=0, description="Median time until it is noticed, seconds.")
-    notice_power: float = Field(
-        1.0, ge=0, description="Growth of that time with the margin, in daily ranges."
-    )
-    notice_spread: float = Field(1.5, ge=0, description="Spread of that time's logarithm.")
+    late_power: float = Field(0.8, ge=0, description="Growth of that share with the speed.")
     replaced_share: float = Field(
-        0.97, ge=0, le=1, description="Who closes by hand is followed by somebody new so often."
+        0.97, ge=0, le=1, description="Who gets out in time is followed by somebody so often."
     )
     lifetime_days: float = Field(
-        1.0, gt=0, description="Mean life of a position whose margin is one daily range."
+        1.0,
+        gt=0,
+        description="Mean life of a position whose liquidation is one usual range away.",
     )
-    lifetime_power: float = Field(1.2, ge=0, description="Growth of that life with the margin.")
+    lifetime_power: float = Field(1.2, ge=0, description="Growth of that life with the distance.")
     panic_share: float = Field(
         0.02, ge=0, le=1, description="Accounts that give up in a move, net of who follows."
     )
@@ -97,7 +100,7 @@ class Crowd(Agent):
     Attributes
     ----------
     book
-        By venue and asset, the leverage map to draw from; set it before `start`.
+        The leverage map to draw from and the venues' margin tiers; fill it before `start`.
     """
 
     settings = CrowdSettings
@@ -107,12 +110,12 @@ class Crowd(Agent):
         one = self.parameters
         for text in (one.long_leverage, one.short_leverage):
             mix(text)
-        self.book: dict[tuple[int, int], Cells] = {}
+        self.book = Book()
         self._positions, self._seconds = counts(place, one.count, one.multi_share)
         shape = (len(place.venues), len(place.assets))
         self._panic = {True: Triggers(shape, True), False: Triggers(shape, False)}
         self._profit = {True: Triggers(shape, False), False: Triggers(shape, True)}
-        self._margin = MarginWatch(one, shape, place.volatility, place.start_ns, dice)
+        self._margin = MarginWatch(one, place, self.book, dice)
         self._rescue = {True: Triggers(shape, True), False: Triggers(shape, False)}
         self._stops: list[tuple[int, NDArray[Any], NDArray[Any], NDArray[Any], Floats]] = []
         self._gone = [np.zeros(number, np.bool_) for number in self.accounts().tolist()]
@@ -135,7 +138,6 @@ class Crowd(Agent):
                 self.place, venue, self.parameters, price, self.book, self._positions[venue],
                 self._seconds[venue], self.dice,
             )  # fmt: skip
-            self._protect(held, price)
             for asset in np.unique(held.asset).tolist():
                 own = held.asset == asset
                 orders.open(
@@ -143,16 +145,6 @@ class Crowd(Agent):
                     held.equity_usd[own],
                 )  # fmt: skip
             self._decide(venue, held, price)
-
-    def _protect(self, held: Holdings, price: Floats) -> None:
-        """Accounts whose stop works are replaced by a holder with new margin, whatever happens.
-
-        One position closes and another opens at the same price, so nothing is traded; all that a
-        venue sees of it is an account that never runs out of margin. So it gets full margin.
-        """
-        accounts = int(held.account.max(initial=-1)) + 1
-        safe = (self.dice.random(accounts) < self.parameters.protected_share)[held.account]
-        held.equity_usd[safe] = np.abs(held.quantity[safe]) * price[held.asset[safe]]
 
     def act(self, seen: Observation, orders: Orders) -> None:
         """What the marks have set off."""
@@ -239,7 +231,7 @@ class Crowd(Agent):
         sign = np.where(is_long, 1.0, -1.0)
         now = price[held.asset]
         usd = np.abs(held.quantity) * now
-        room = np.maximum(held.equity_usd / usd - MAINTENANCE, 0.002)
+        room = np.maximum(held.equity_usd / usd - USUAL.rate[0], 0.002)
         sigma = np.nan_to_num(self.place.volatility[held.asset], nan=0.03)
         whole = dice.random(number)  # what one has decides the rest: stop, panic, or neither
         stops = whole < one.stop_share

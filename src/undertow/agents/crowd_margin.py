@@ -1,8 +1,9 @@
-"""How a crowd minds its margin: warned holders close by hand, others renew their positions.
+"""How a crowd minds its margin: who is too late is liquidated, others get out, newcomers enter.
 
-Both decide how much is liquidated. Who notices in time is not liquidated, so a slow fall liquidates
-few of those whose liquidation price it passes and a fast one many. Positions are given up and
-opened anew all the time, at the price of the day, so there are always some close to liquidation.
+Positions are given up and opened anew all the time, at the prices of the day, so there are always
+some close to liquidation, on both sides. Near it most holders close by hand, stop out or add
+margin; in a fast move fewer are quick enough. What both follow is the law of
+``undertow estimate`` (docs/leverage_map.md), with its numbers.
 """
 
 from __future__ import annotations
@@ -12,141 +13,230 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from undertow.agents.crowd_draw import MAINTENANCE, Holdings
-from undertow.agents.crowd_notice import Notices
-from undertow.agents.crowd_triggers import Triggers
-from undertow.agents.observation import Floats, Observation
+from undertow.agents.crowd_draw import Book, Holdings
+from undertow.agents.crowd_pace import BLOCK_S, DAY_S, Pace
+from undertow.agents.crowd_tiers import USUAL, equity, level, level_of
+from undertow.agents.ending import Ending
+from undertow.agents.observation import Floats, Observation, Place
 from undertow.agents.orders import Orders
+from undertow.agents.watch import Watch
 
 Ints = NDArray[np.int64]
 RENEW_S = 1800.0
-DAY_S = 86_400.0
-LEAST_MARGIN = 0.008  # 125 times leverage, the most that venues offered in 2025
-# A day's range is 1.6 standard deviations of its return (Feller 1951).
-RANGE_PER_SIGMA = 1.6
+# Mean range of an hour over the standard deviation of its return: 1.47 and 1.49 for BTC and ETH,
+# median of spans of 20 days, 2021 to 2024 (Binance USD-M).
+RANGE_PER_SIGMA = 1.48
+# Turnover grows with the speed of the market (exponent 1.04 and 1.01, the same data), and what is
+# opened with turnover to the power of 0.3 (`turnover_now` of the leverage map).
+ACTIVITY = 0.3
+LONGEST_DAYS = 60.0  # as in the leverage map
+# Holders decide whether they get out when so much of their first distance is left; where nobody
+# knows the next price, when so many usual moves of a step are left, or so many of the last one.
+LAST_PART, USUAL_STEPS, STEPS = 0.1, 6.0, 3.0
+# A profit that is larger than this share of the margin wanted must be taken before money leaves.
+PROFIT = 0.25
+FEES = 0.0012  # of both trades, about what venues ask of takers
+IDLE, HOLDS, TOO_LATE, LEFT = range(4)
 _POSITION = np.dtype(
-    [("venue", np.int64), ("asset", np.int64), ("account", np.int64), ("coins", np.float64),
-     ("equity", np.float64), ("price", np.float64), ("margin", np.float64),
-     ("life_s", np.float64), ("watches", np.bool_), ("left", np.bool_)]
+    [("asset", np.int64), ("account", np.int64), ("coins", np.float64), ("equity", np.float64),
+     ("price", np.float64), ("basis", np.float64), ("away", np.float64), ("level", np.float64),
+     ("life_s", np.float64), ("state", np.int64)]
 )  # fmt: skip
 
 
 class MarginWatch:
-    """Margin of all positions of a crowd, as far as the crowd itself knows it.
+    """Margin of all borrowing positions of a crowd, as far as the crowd itself knows it.
 
     Parameters
     ----------
     settings
-        Of the crowd: ``attentive_share``, ``warned_at``, ``notice_s``, ``notice_spread``,
+        Of the crowd: ``late_share``, ``late_power``, ``replaced_share``, ``max_leverage``,
         ``lifetime_days``, ``lifetime_power``.
-    sigma
-        Daily volatility by asset.
+    book
+        What is known of the crowd on the eve; filled before the first position is added.
     """
 
-    def __init__(
-        self, settings: Any, shape: tuple[int, int], sigma: Floats, start_ns: int,
-        dice: np.random.Generator,
-    ) -> None:  # fmt: skip
-        self._settings, self._shape, self._sigma, self._dice = settings, shape, sigma, dice
-        self._rows = np.zeros(0, _POSITION)
-        self._notices = Notices(settings.notice_s, settings.notice_spread, dice)
-        self._next_ns = start_ns
-        self._before = np.full(shape, np.nan)  # marks of the last renewal
-        self._warned = {True: Triggers(shape, True), False: Triggers(shape, False)}
+    def __init__(self, settings: Any, place: Place, book: Book, dice: np.random.Generator) -> None:
+        self._settings, self._place, self._book, self._dice = settings, place, book, dice
+        shape = self._shape = (len(place.venues), len(place.assets))
+        self._rows = [np.zeros(0, _POSITION) for _ in range(shape[0])]
+        self._ending = [Ending(np.zeros(0), np.zeros(0, np.int64)) for _ in range(shape[0])]
+        self._pace = Pace(shape, place.start_ns)
+        # Venues take turns, so that not all of them trade at the same moment.
+        turn_ns = int(RENEW_S * 1e9 / shape[0])
+        self._next_ns = place.start_ns + turn_ns * np.arange(1, shape[0] + 1)
+        seconds = max(settings.every_s, place.step_ns / 1e9) * (place.path is None)
+        self._step_share = np.nan_to_num(place.volatility, nan=0.03) * np.sqrt(seconds / DAY_S)
+        self._near = {True: Watch(shape, True), False: Watch(shape, False)}
 
     def add(self, venue: int, held: Holdings, price: Floats) -> None:
         """Positions of one venue on the eve."""
-        rows = np.zeros(len(held.asset), _POSITION)
-        rows["venue"], rows["asset"], rows["account"] = venue, held.asset, held.account
-        rows["coins"], rows["equity"] = held.quantity, held.equity_usd
-        rows["price"] = price[held.asset]
-        # The first day's margin: what was won or lost since is taken out again.
-        moved = held.entry_price / rows["price"]
-        now = held.equity_usd / (np.abs(held.quantity) * rows["price"])
-        fresh = (now - np.sign(held.quantity) * (1 - moved)) / moved
-        rows["margin"] = np.clip(fresh, LEAST_MARGIN, 1.0)
-        sigma = np.nan_to_num(self._sigma[held.asset], nan=0.03) * RANGE_PER_SIGMA
-        away = np.maximum(rows["margin"] / sigma, 0.05)
+        borrows = np.isfinite(held.away)
+        asset = held.asset[borrows]
+        rows = np.zeros(len(asset), _POSITION)
+        rows["asset"], rows["account"] = asset, held.account[borrows]
+        rows["coins"], rows["equity"] = held.quantity[borrows], held.equity_usd[borrows]
+        rows["price"], rows["basis"] = price[asset], held.entry_price[borrows]
+        rows["away"], rows["level"] = held.away[borrows], held.level[borrows]
+        rows["state"] = np.where(np.isnan(rows["level"]), IDLE, HOLDS)
         one = self._settings
-        rows["life_s"] = DAY_S * one.lifetime_days * away**one.lifetime_power
-        rows["watches"] = self._dice.random(len(rows)) < one.attentive_share
-        self._rows = np.concatenate([self._rows, rows])
+        self._pace.typical = self._typical()
+        away = rows["away"] / self._pace.typical[asset]
+        days = one.lifetime_days * away**one.lifetime_power
+        rows["life_s"] = DAY_S * np.minimum(days, LONGEST_DAYS)
+        self._rows[venue], self._ending[venue] = rows, Ending(rows["life_s"].copy(), asset)
+        self._watch_anew(venue, np.arange(len(rows)))
+
+    def _typical(self) -> Floats:
+        """By asset, mean range of an hour times the root of 24."""
+        usual = RANGE_PER_SIGMA * np.nan_to_num(self._place.volatility, nan=0.03)
+        known = self._book.typical
+        return np.array([known.get(number, one) for number, one in enumerate(usual.tolist())])
 
     def act(self, seen: Observation, orders: Orders, gone: list[NDArray[np.bool_]]) -> None:
-        """Renew some positions, warn some holders, and close for those who notice."""
-        if seen.ts_ns >= self._next_ns:
-            self._next_ns = seen.ts_ns + int(RENEW_S * 1e9)
-            self._renew(seen, orders, gone)
+        """Renew some positions, and let those get out who are not too late."""
+        price = self._coming(seen)
+        self._pace.see(seen, price)
+        for venue in np.flatnonzero(seen.ts_ns >= self._next_ns).tolist():
+            self._next_ns[venue] += int(RENEW_S * 1e9)
+            self._renew(venue, seen, orders, gone[venue])
+        ahead = STEPS * self._pace.step * (self._place.path is None)
+        speed: Floats | None = None
         for is_long in (True, False):
-            for venue, asset, number, coins in self._warned[is_long].crossed(seen.mark):
-                self._rows["watches"][number] = False  # warned once is enough
-                # Who trades with little margin looks at it more often.
-                away = self._rows["margin"][number] / (self._sigma[asset] * RANGE_PER_SIGMA)
-                slower = away**self._settings.notice_power
-                self._notices.add(seen.ts_ns, venue, asset, number, coins, slower)
-        for venue, asset, number, _ in self._notices.due(seen.ts_ns):
-            here = number[~gone[venue][self._rows["account"][number]] & ~self._rows["left"][number]]
-            stays = self._dice.random(len(here)) < self._settings.replaced_share
-            self._enter(seen, orders, here[stays])
-            leaves = here[~stays]
-            self._rows["left"][leaves] = True
-            if len(leaves):
-                coins = self._rows["coins"][leaves]
-                account = self._rows["account"][leaves]
-                orders.market(venue, asset, account, coins < 0, np.abs(coins), reduce_only=True)
+            move = np.minimum(ahead, 0.0) if is_long else np.maximum(ahead, 0.0)
+            for venue, asset, number in self._near[is_long].crossed(price * (1 + move)):
+                speed = self._pace.speed(seen) if speed is None else speed
+                self._get_out(venue, number, float(speed[venue, asset]), seen, orders, gone[venue])
 
-    def _renew(self, seen: Observation, orders: Orders, gone: list[NDArray[np.bool_]]) -> None:
-        """Some positions become new ones: one holder leaves and another enters at the same price.
+    def _coming(self, seen: Observation) -> Floats:
+        """Prices that holders watch: of a given path where the market goes in this step.
 
-        So nothing is traded; the account stands for the new one, of the same size and leverage.
+        Nobody knows them otherwise; then holders look ahead by what the last step was.
         """
-        rows = self._rows
-        for venue, lost in enumerate(gone):
-            own = rows["venue"] == venue
-            rows["left"][own] |= lost[rows["account"][own]]
-        busy = self._activity(seen)[rows["venue"], rows["asset"]]
-        ends = self._dice.random(len(rows)) < -np.expm1(-RENEW_S * busy / rows["life_s"])
-        self._enter(seen, orders, np.flatnonzero(ends & ~rows["left"]))
-        self._warn_anew()
+        path = self._place.path
+        if path is None:
+            return seen.mark
+        now = path[min(seen.step, len(path) - 1)]
+        return np.where(np.isfinite(seen.mark), now, np.nan)
 
-    def _activity(self, seen: Observation) -> Floats:
-        """How much faster positions change hands than usual: turnover grows with the move."""
-        usual = self._sigma * np.sqrt(RENEW_S / DAY_S)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            moved = np.abs(np.log(seen.mark / self._before)) / usual
-        self._before = seen.mark.copy()
-        busy: Floats = 1 + np.nan_to_num(moved)
-        return busy
+    def _get_out(
+        self, venue: int, number: Ints, speed: float, seen: Observation, orders: Orders,
+        gone: NDArray[np.bool_],
+    ) -> None:  # fmt: skip
+        """Near liquidation most leave in time, and others hold what they held without borrowing."""
+        one, rows = self._settings, self._rows[venue]
+        number = number[(rows["state"][number] == HOLDS) & ~gone[rows["account"][number]]]
+        is_late = self._dice.random(len(number)) < one.late_share * speed**one.late_power
+        rows["state"][number[is_late]] = TOO_LATE
+        number = number[~is_late]
+        stays = self._dice.random(len(number)) < one.replaced_share
+        rows["state"][number] = np.where(stays, IDLE, LEFT)
+        self._pay_in_full(venue, number[stays], seen, orders)
+        leaves = number[~stays]
+        if len(leaves):
+            some = rows[leaves]
+            orders.market(
+                venue, some["asset"], some["account"], some["coins"] < 0, np.abs(some["coins"]),
+                reduce_only=True,
+            )  # fmt: skip
 
-    def _enter(self, seen: Observation, orders: Orders, number: Ints) -> None:
-        """A new holder in the place of the old one, with the first day's margin at this price."""
-        rows = self._rows
-        now = seen.mark[rows["venue"][number], rows["asset"][number]]
-        number, now = number[now > 0], now[now > 0]
+    def _pay_in_full(self, venue: int, number: Ints, seen: Observation, orders: Orders) -> None:
+        if not len(number):
+            return
+        rows = self._rows[venue]
         some = rows[number]
-        equity = some["equity"] + some["coins"] * (now - some["price"])
-        wanted = some["margin"] * np.abs(some["coins"]) * now
-        rows["equity"][number], rows["price"][number] = wanted, now
-        rows["watches"][number] = self._dice.random(len(number)) < self._settings.attentive_share
-        for venue in np.unique(some["venue"]).tolist():
-            own = some["venue"] == venue
-            orders.move_cash(venue, some["account"][own], (wanted - equity)[own])
+        now = seen.mark[venue, some["asset"]]
+        had = some["equity"] + some["coins"] * (now - some["price"])
+        missing = np.maximum(np.abs(some["coins"]) * now - had, 0.0)
+        orders.move_cash(venue, some["account"], missing)
+        rows["equity"][number], rows["price"][number] = had + missing, now
+        rows["level"][number] = np.nan
 
-    def _warn_anew(self) -> None:
-        """Prices at which holders are warned, from what they have now."""
-        rows = self._rows
-        room = rows["equity"] / (np.abs(rows["coins"]) * rows["price"]) - MAINTENANCE
-        room = np.clip(room * self._settings.warned_at, 0.001, 0.95)
+    def _renew(
+        self, venue: int, seen: Observation, orders: Orders, gone: NDArray[np.bool_]
+    ) -> None:
+        """Some positions become new ones: one holder leaves and another enters.
+
+        The account then stands for the new one, of the same size and taste for leverage. The more
+        is traded, the faster that goes.
+        """
+        rows = self._rows[venue]
+        rows["state"][gone[rows["account"]]] = LEFT
+        if seen.halted[venue]:
+            return
+        busy = np.maximum(self._pace.speed(seen)[venue], 0.1) ** ACTIVITY
+        number = self._ending[venue].draw(self._dice, RENEW_S * busy)
+        known = seen.mark[venue, rows["asset"][number]] > 0
+        number = number[known & (rows["state"][number] != LEFT)]
+        self._enter(venue, number, seen, orders)
+        self._watch_anew(venue, number)
+
+    def _enter(self, venue: int, number: Ints, seen: Observation, orders: Orders) -> None:
+        """New holders in the place of old ones, entered at some price of the last half hour."""
+        rows = self._rows[venue]
+        some = rows[number]
+        asset, coins, is_long = some["asset"], some["coins"], some["coins"] > 0
+        now = seen.mark[venue, asset]
+        low, high = (one[venue, asset] for one in self._pace.extremes(1 + round(RENEW_S / BLOCK_S)))
+        entry = low * (high / low) ** self._dice.random(len(some))
+        rate, least = self._rules(venue, asset, np.abs(coins) * now)
+        at = level(is_long, entry, some["away"], least, rate)
+        wanted = equity(coins, now, at, rate)
+        # Who came so near to the end already has left again, or holds it in full.
+        out = wanted < np.abs(coins) * (rate * at + LAST_PART * some["away"] * now)
+        wanted = np.maximum(wanted, np.abs(coins) * now * least * 1.001)  # or money may not leave
+        at = level_of(coins, now, wanted, rate)
+        self._pay_in_full(venue, number[out], seen, orders)
+        rows["state"][number] = np.where(out, IDLE, HOLDS)
+        number, some, now = number[~out], some[~out], now[~out]
+        rows["level"][number] = at[~out]
+        self._move(venue, number, some, now, wanted[~out], seen, orders)
+
+    def _rules(self, venue: int, asset: Ints, usd: Floats) -> tuple[Floats, Floats]:
+        """Maintenance and least first margin of positions, as shares."""
+        rate, least = np.zeros(len(asset)), np.zeros(len(asset))
+        for one in np.unique(asset).tolist():
+            own = asset == one
+            tiers = self._book.tiers.get((venue, one), USUAL)
+            rate[own] = tiers.maintenance(usd[own])
+            least[own] = 1 / np.minimum(tiers.most(usd[own]), self._settings.max_leverage)
+        return rate, least
+
+    def _move(
+        self, venue: int, number: Ints, some: NDArray[Any], now: Floats, wanted: Floats,
+        seen: Observation, orders: Orders,
+    ) -> None:  # fmt: skip
+        """Bring money in or take it out; who has a profit sells and buys to have it in cash."""
+        if not len(number):
+            return
+        rows, coins = self._rows[venue], some["coins"]
+        change = wanted - some["equity"] - coins * (now - some["price"])
+        profit = coins * (now - some["basis"])
+        trades = (change < 0) & (profit > PROFIT * wanted)
+        if trades.any():
+            part, usd = some[trades], (np.abs(coins) * now)[trades]
+            twice = np.repeat(part, 2)
+            is_buy = twice["coins"] < 0
+            is_buy[1::2] = ~is_buy[1::2]
+            orders.move_cash(venue, part["account"], usd * (1 + FEES))
+            orders.market(
+                venue, twice["asset"], twice["account"], is_buy, np.abs(twice["coins"])
+            )  # fmt: skip
+            change[trades] -= usd
+        orders.move_cash(venue, some["account"], change)
+        rows["equity"][number], rows["price"][number] = wanted, now
+        rows["basis"][number] = np.where(trades, now, some["basis"])
+
+    def _watch_anew(self, venue: int, number: Ints) -> None:
+        """Prices at which some holders decide, from what they have now."""
+        rows = self._rows[venue][number]
+        step = self._step_share[rows["asset"]]
+        gap = rows["level"] * np.maximum(LAST_PART * rows["away"], USUAL_STEPS * step)
+        gap = np.minimum(gap, 0.5 * rows["away"] * rows["level"])
         is_long = rows["coins"] > 0
-        level = rows["price"] * np.maximum(1 - np.where(is_long, room, -room), 0.02)
-        minds = rows["watches"] & ~rows["left"]
-        place = rows["venue"] * self._shape[1] + rows["asset"]
+        at = rows["level"] + np.where(is_long, gap, -gap)
+        at[rows["state"] != HOLDS] = np.nan
         for side in (True, False):
-            table = Triggers(self._shape, side)
-            picked = np.flatnonzero(minds & (is_long == side))
-            picked = picked[np.argsort(place[picked], kind="stable")]
-            for part in np.split(picked, np.flatnonzero(np.diff(place[picked])) + 1):
-                if len(part):
-                    venue, asset = int(rows["venue"][part[0]]), int(rows["asset"][part[0]])
-                    table.add(venue, asset, level[part], part, rows["coins"][part])
-            self._warned[side] = table
+            for asset in range(self._shape[1]):
+                picked = np.flatnonzero((is_long == side) & (rows["asset"] == asset))
+                self._near[side].change(venue, asset, number[picked], at[picked])

@@ -38,12 +38,16 @@ class Triggers:
 
     def add(self, venue: int, asset: int, price: Floats, account: Ints, amount: Floats) -> None:
         """Decisions of one place; ``amount`` is coins or dollars, as the owner wants."""
-        if not len(price):
-            return
+        if len(price):
+            self.replace(venue, asset, price, account, amount)
+
+    def replace(self, venue: int, asset: int, price: Floats, account: Ints, amount: Floats) -> None:
+        """The same, in the place of all that there were; with none, none is left."""
         order = np.argsort(-price if self.falling else price, kind="stable")
         self._price[venue, asset] = price[order]
         self._rows[venue, asset] = (account[order], amount[order])
-        self._next[venue, asset] = price[order[0]]
+        self._next[venue, asset] = price[order[0]] if len(order) else np.nan
+        self._done[venue, asset] = 0
 
     def crossed(self, price: Floats) -> Iterator[tuple[int, int, Ints, Floats]]:
         """Venue, asset, accounts and amounts of all decisions that these prices set off."""

@@ -33,6 +33,7 @@ class Barred:
         self.reserve_usd = np.zeros((len(place.venues), accounts))
         self._until_ns = np.zeros((len(place.venues), accounts), np.int64)
         self._before: Floats | None = None
+        self._all_stay = np.ones((len(place.venues), 1))
         self._leveraged = ~place.is_spot[:, None]
 
     def fill(self, reserve_usd: Floats) -> None:
@@ -54,7 +55,10 @@ class Barred:
             if self.transfers.send(seen, orders, -1, venue, account, half):
                 self.reserve_usd[venue, account] -= half
             self._until_ns[venue, account] = NEVER_NS if self.transfers.halted else back_ns
-        share = self.away(seen.ts_ns).mean(axis=1)
+        away = self.away(seen.ts_ns)
+        if not away.any():
+            return self._all_stay
+        share = away.mean(axis=1)
         others = share.sum() - share
         stays: Floats = (1 - share) * np.maximum(1 - (1 - ELSEWHERE) * others, ELSEWHERE)
         return stays[:, None]

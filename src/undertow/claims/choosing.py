@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from undertow.claims.context import Choice, Memory, Topic
-from undertow.claims.form import fit
+from undertow.claims.form import fit, is_owned, level_or_change
+from undertow.claims.guessing import EVERYTHING, guessed
 from undertow.claims.mentions import price_range
 from undertow.claims.metrics import OTHER, Metric, metrics, phrase_book
 from undertow.claims.neighbours import settle_neighbours
@@ -19,14 +20,15 @@ from undertow.claims.phrases import Hit
 from undertow.claims.sentences import Sentence
 from undertow.claims.spot import Spot, figure_of, nearness, words
 from undertow.claims.units import PRICES, in_dollars, unit_class
-from undertow.claims.weighing import allows, needs_bonus, score_of
+from undertow.claims.weighing import ANY_FUNDS, allows, needs_bonus, score_of
 
 NEED_REACH = 40.0  # further off a word does not count as "near"
 LEAST = 1.7  # with less, a figure is about nothing known
 LEAST_PHRASES = 0.3  # without any phrase of its own, a metric is not considered
-_LEAST_VALUE = 1e10  # dollars; a smaller sum behind a market value is none (assumed)
-_MEMORY = 4  # sentences after which a bare sum is not about what the last one was about
+_OWN_FUND = 10.0  # so near, a sum is a fund's flow if no other words claim it (assumed)
 _COINS = ("coin", "@", "token", "unit", "piece", "bitcoin", "btc")
+_STANDS = ("stood", "stands", "sits", "sat", "standing", "now", "ended", "closed", "is", "was")
+_ABOUT = ("about", "some", "around", "over", "nearly", "almost", "roughly")
 Previous = dict[str, tuple[str, float]]
 
 
@@ -46,14 +48,18 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
         is_odd = spot.kind == "price" and not _priced(spot)
         if is_odd and "price" not in previous and "money" in previous:
             previous["price"] = previous["money"]  # a small sum in a list of large ones
-        choice = _best(spot, previous, memory.recall(spot.kind, number, 1), topic)
+        choice = _best(spot, previous, memory, number, topic)
         if choice.score < LEAST:
-            choice = _inherited(spot, number, memory) or Choice(OTHER)
+            choice = guessed(spot, number, memory, topic)
             if is_odd and "price" in previous:
                 choice = Choice(previous["price"][0], 0.0, ("as the sums before it",))
+        choice = _level_if_said(spot, choice)
         choices[index] = choice
-        if choice.metric != OTHER:
-            previous[spot.kind] = (choice.metric, sentence.items[index].place)
+        if choice.metric != OTHER and choice.reasons != EVERYTHING:
+            place = sentence.items[index].place
+            previous[spot.kind] = (choice.metric, place)
+            if choice.metric == "traders_liquidated":  # what they lost is a sum of liquidations
+                previous["money"] = ("liquidations", place)
             memory.keep(spot.kind, choice.metric, number)
     settle_neighbours(sentence, figures, choices, recalled)
     for index, choice in choices.items():
@@ -62,17 +68,23 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
     return choices
 
 
-def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) -> Choice:
+def _best(spot: Spot, previous: Previous, memory: Memory, number: int, topic: Topic) -> Choice:
     best = Choice(OTHER)
+    recalled = memory.recall(spot.kind, number, 1)
     for metric in metrics().values():
         if not allows(metric, spot.quantity, spot.kind):
             continue
         if metric.name in PRICES and not _priced(spot):
             continue
+        if metric.name == "price_change" and _is_comparison(spot):
+            continue
+        if metric.name == "largest_liquidation" and not _of_closings(spot, memory, topic):
+            continue
         titled = topic.bonus(metric.name, spot.quantity, spot.kind)
         of_level = _of_level(metric.name, spot.kind, previous)
         is_known = metric.name in topic.metrics or of_level or recalled == metric.name
         if metric.name == "traders_liquidated":
+            is_known = is_known or memory.recall("money", number, 2) == "liquidations"
             is_known = is_known or previous.get("money", ("",))[0] == "liquidations"
         if not is_known and titled < 2 and not _has_needs(metric, spot):
             continue
@@ -80,8 +92,9 @@ def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) ->
         score += of_level + titled
         earlier = previous.get(spot.kind)
         goes_on = earlier is not None and _continues(earlier[0], metric.name)
+        is_own = spot.kind == "coin" and metric.name == "holdings" and is_owned(spot)
         is_cost = metric.name == "average_cost" and _is_unit_cost(spot, previous)
-        if score < LEAST_PHRASES and not goes_on and not is_cost:
+        if score < LEAST_PHRASES and not (goes_on or is_cost or is_own):
             continue
         if earlier is not None and goes_on:
             score += 2.0 * nearness(spot.items[spot.index].place - earlier[1])
@@ -97,17 +110,77 @@ def _best(spot: Spot, previous: Previous, recalled: str | None, topic: Topic) ->
     return best
 
 
+def _level_if_said(spot: Spot, choice: Choice) -> Choice:
+    """``crypto's worth sank to $885 billion``: a level, however much the words speak of a fall."""
+    name = choice.metric.removesuffix("_change")
+    is_sum = choice.metric != name and name in ("market_cap", "open_interest")
+    is_level = level_or_change(spot) < 0 and _led_to(spot)
+    if (
+        is_sum
+        and spot.kind != "pct"
+        and is_level
+        and allows(metrics()[name], spot.quantity, spot.kind)
+    ):
+        return Choice(name, choice.score, choice.reasons)
+    is_by = spot.key(-1) == "by" or (spot.key(-2) == "by" and spot.key(-1) in _ABOUT)
+    changed = f"{choice.metric}_change"
+    if is_by and spot.kind != "pct" and choice.metric in ("market_cap", "open_interest"):
+        return Choice(changed, choice.score, choice.reasons)
+    return choice
+
+
+def _led_to(spot: Spot) -> bool:
+    """Whether ``to`` or ``stood at`` stands before a figure, with only hedges between."""
+    back = -1
+    while spot.key(back) in words("beside", "hedges"):
+        back -= 1
+    if spot.key(back) in ("to", "worth"):
+        return True
+    return spot.key(back) == "at" and spot.key(back - 1) in _STANDS
+
+
+def _is_comparison(spot: Spot) -> bool:
+    """``less than half the $64,895 of April``: no fraction that something lost."""
+    of_sum = "#" in (spot.key(2), spot.key(3))
+    return "words" in spot.quantity.flags and spot.key(-1) == "than" and of_sum
+
+
+def _of_closings(spot: Spot, memory: Memory, topic: Topic) -> bool:
+    """Whether the article has spoken of liquidations, or the sentence does."""
+    said = "liquidations" in topic.metrics or "liquidations" in memory.seen
+    return said or any(spot.hits(f"liquidations/{tier}") for tier in ("strong", "medium"))
+
+
 def _is_unit_cost(spot: Spot, previous: Previous) -> bool:
     """``bought 5,262 BTC, $106,662 apiece``: a sum per coin behind coins that were traded."""
     traded = {previous[kind][0] for kind in ("coin", "money") if kind in previous}
     after = spot.key(1), spot.key(2)
     is_each = after[0] in ("each", "apiece") or (after[0] in ("per", "a") and after[1] in _COINS)
-    return spot.kind == "price" and is_each and bool(traded & {"holdings", "holdings_change"})
+    buys = words("trade", "buy")
+    is_paid = _stands_at(spot) and any(item.key in buys for item in spot.items[: spot.index])
+    is_of_coins = bool(traded & {"holdings", "holdings_change"})
+    return spot.kind == "price" and is_of_coins and (is_each or (is_paid and "coin" in previous))
+
+
+def _stands_at(spot: Spot) -> bool:
+    """``bought 21,550 BTC at about $98,783``."""
+    back = -1
+    while spot.key(back) in _ABOUT or spot.key(back) in ("~", "≈"):
+        back -= 1
+    return spot.key(back) == "at" and "#" in (spot.key(back - 1), spot.key(back - 2))
 
 
 def _has_needs(metric: Metric, spot: Spot) -> bool:
     """Whether a word of each group is near; a written sign says as much as "outflow"."""
-    is_flow = metric.name == "etf_flow" and spot.quantity.sign != 0
+    is_flow = metric.name == "etf_flow" and (
+        spot.quantity.sign != 0
+        or any(
+            spot.distance(hit) < _OWN_FUND
+            for hit in spot.hits("etf_flow/needs/1")
+            if hit.phrase.words[0] not in ANY_FUNDS
+            or any(item.key == "@" for item in spot.items[max(0, hit.first - 3) : hit.first])
+        )
+    )
     return all(
         spot.nearest(f"{metric.name}/needs/{n}") < NEED_REACH
         for n in range(1 if is_flow else 0, len(metric.needs))
@@ -116,7 +189,8 @@ def _has_needs(metric: Metric, spot: Spot) -> bool:
 
 def _of_level(metric: str, kind: str, previous: Previous) -> float:
     """A percentage behind a level is its change: ``depth was $14 million, a third less``."""
-    levels = {f"{previous[k][0]}_change" for k in ("money", "price") if k in previous}
+    before = [previous[k][0].removesuffix("_change") for k in ("money", "price") if k in previous]
+    levels = {f"{name}_change" for name in before}
     if "liquidations_change" in levels:  # of a sum of liquidations it is a share
         levels.add("liquidation_share")
     return 2.5 if kind == "pct" and metric in levels else 0.0
@@ -133,18 +207,3 @@ def _priced(spot: Spot) -> bool:
 
 def _continues(earlier: str, metric: str) -> bool:
     return metric == ("liquidations" if earlier == "largest_liquidation" else earlier)
-
-
-def _inherited(spot: Spot, number: int, memory: Memory) -> Choice | None:
-    """What the figure before was about, where a sentence does not say it again."""
-    name = memory.recall(spot.kind, number, _MEMORY)
-    if name is None or spot.kind in ("bare", "pct") or (spot.quantity.sign and name != "etf_flow"):
-        return None
-    unrelated = words("subject", "unrelated")
-    if any(spot.key(back) in unrelated for back in range(-5, 3)):
-        return None
-    lasting = metrics()[name].lasting or name in ("price", "chart_level")
-    lasting |= name == "market_cap" and spot.quantity.low >= _LEAST_VALUE
-    if not lasting or not allows(metrics()[name], spot.quantity, spot.kind):
-        return None
-    return Choice(name, 0.0, (f"as the figure before: {name}",))

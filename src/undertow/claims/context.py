@@ -22,6 +22,7 @@ class Memory(msgspec.Struct):
     """What the last figures were about, by unit class, and in which sentence."""
 
     last: dict[str, tuple[str, int]] = {}
+    seen: set[str] = set()
 
     def recall(self, kind: str, sentence: int, reach: int) -> str | None:
         """The metric of the last figure of the class, if it is not too many sentences back."""
@@ -33,6 +34,7 @@ class Memory(msgspec.Struct):
         # One order is an aside: the next sum is about the liquidations again.
         lasting = "liquidations" if metric == "largest_liquidation" else metric
         self.last[kind] = (lasting, sentence)
+        self.seen.add(lasting)
         if lasting == "traders_liquidated":
             self.last["money"] = ("liquidations", sentence)
 
@@ -52,4 +54,4 @@ class Topic(msgspec.Struct, frozen=True):
         }
         if said:
             return 8.0 if metric in said else 0.0
-        return 1.2 if metric in self.metrics and kind == "money" else 0.0
+        return 0.9 if metric in self.metrics and kind == "money" else 0.0

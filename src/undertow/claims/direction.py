@@ -71,7 +71,7 @@ def _only_looks_so(items: list[Item], at: int, index: int) -> bool:
     """``more than 5%``, ``up to 5%``, ``off guard``: words that only look like a direction."""
     key, after = items[at].key, items[at + 1].key if at + 1 < len(items) else ""
     return (
-        (key in ("more", "less") and after == "than")
+        (key in ("more", "less") and (after == "than" or _before(items, at) in ("and", "or")))
         or (key == "up" and (after == "to" or _before(items, at) in _NOT_UP))
         or (key == "off" and at > index + 2)
     )

@@ -10,6 +10,7 @@ from undertow.claims.claim import Claim
 from undertow.claims.context import Choice, Memory
 from undertow.claims.dates import iso_day, published_day
 from undertow.claims.kinds import teaser_starts
+from undertow.claims.leftovers import settle_leftovers
 from undertow.claims.making import Maker
 from undertow.claims.mention_rules import mentions
 from undertow.claims.mentions import Mention
@@ -19,7 +20,7 @@ from undertow.claims.scale import mark_missing, mend_prices, settle_scales
 from undertow.claims.sentences import Sentence, looks_spun, sentences
 from undertow.claims.statements import MOST_STATEMENTS, phrase_book, statements
 from undertow.claims.timephrases import time_phrases
-from undertow.claims.topic import settle_openings, titled_figures, topic_of
+from undertow.claims.topic import titled_figures, topic_of
 from undertow.claims.unit_names import borrow_units, with_coins
 
 Chosen = list[tuple[Sentence, dict[int, Choice]]]
@@ -49,7 +50,7 @@ def extract(article: Article) -> list[Claim]:
         mend_prices(sentence)
         mark_missing(sentence)
         chosen.append((sentence, choose(sentence, number, memory, topic)))
-    settle_openings(chosen)
+    settle_leftovers(chosen)
     settle_scales(chosen, titled_figures(article.title or ""))
     return _claims(article, chosen, _assets(names, article.title), is_spun)
 
@@ -66,7 +67,7 @@ def _claims(article: Article, chosen: Chosen, assets: list[str], is_spun: bool) 
     for sentence, choices in chosen:
         for index, choice in choices.items():
             claims += maker.claims_of(sentence, index, choice)
-        if said < MOST_STATEMENTS:
+        if said < MOST_STATEMENTS and not sentence.is_cell:
             stated = statements(sentence, book, article.text, maker.published, article.publisher)
             said += len(stated)
             claims += stated

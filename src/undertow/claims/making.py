@@ -13,6 +13,7 @@ from undertow.claims.claim import Claim
 from undertow.claims.context import Choice
 from undertow.claims.direction import SIGNED, change_sign, flow_sign
 from undertow.claims.kinds import kind_of
+from undertow.claims.mentions import is_stable, protocol_tokens
 from undertow.claims.metrics import OTHER, Metric, metrics
 from undertow.claims.quantities import Quantity
 from undertow.claims.sentences import Sentence
@@ -25,6 +26,8 @@ from undertow.claims.units import COINLESS, PRICES, in_dollars, unit_class
 _SIDED = ("liquidations", "liquidation_share", "largest_liquidation")
 _LIQUIDATIONS = (*_SIDED, "traders_liquidated")
 _MAGNITUDES = ("market_cap_change", "open_interest_change")  # in dollars these carry no sign
+_ROUNDED_PARTS = (33.0, 67.0)  # thirds: the part of a sum would be a rounded figure
+_BEHIND_PRICE = 9  # items
 _ANNUAL = ("funding_rate", "basis")
 
 
@@ -42,6 +45,7 @@ class Maker(msgspec.Struct):
     last_sign: int = -1
     last_sources: dict[str, str] = {}
     of_metric: dict[str, str] = {}
+    priced: tuple[int, int, str] = (-1, -1, "")  # the last price: its sentence, place and asset
     windows: dict[str, tuple[int, str | None]] = {}  # by what it is of: the sentence, the window
 
     def remember(self, sentence: Sentence) -> None:
@@ -49,6 +53,12 @@ class Maker(msgspec.Struct):
         for item in sentence.items:
             if item.mention is not None and item.key == "@":
                 self.last_asset = item.mention.name
+            elif (
+                item.quantity is not None
+                and unit_class(item.quantity) == "coin"
+                and not is_stable(item.quantity.unit)
+            ):
+                self.last_asset = item.quantity.unit
 
     def claims_of(self, sentence: Sentence, index: int, choice: Choice) -> Iterator[Claim]:
         """The claim of one figure; a second one for ``half of its $189 million``."""
@@ -111,12 +121,27 @@ class Maker(msgspec.Struct):
         family = metric.name.removesuffix("_change")
         earlier, value = self.of_metric.get(family), in_dollars(quantity)
         asset, how = asset_of(Asked(sentence.items, anchor, metric, value, known, earlier))
+        if metric.name == "tvl" and asset in protocol_tokens().values():
+            asset = metric.asset  # of the protocol, not of its token
         if asset is None and metric.name == "holdings" and _of_funds(sentence):
             asset = self.of_metric.get("etf_flow")
+        if metric.name == "price_change" and how != RESPECTIVELY:
+            asset = self._of_price(sentence, anchor) or asset
+        if metric.name == "price" and asset is not None:
+            self.priced = (sentence.start, anchor, asset)
         if asset is not None:
             self.of_metric[family] = asset
         if how == RESPECTIVELY:
             flags.append("respectively")
+        return asset
+
+    def _of_price(self, sentence: Sentence, index: int) -> str | None:
+        """The asset of the price that a change stands behind, with no other name between."""
+        start, priced, asset = self.priced
+        items = sentence.items
+        is_behind = start == sentence.start and 0 < index - priced <= _BEHIND_PRICE
+        if not is_behind or any(item.key in ("@", ";") for item in items[priced : index + 4]):
+            return None
         return asset
 
     def _when(self, sentence: Sentence, index: int, name: str, metric: Metric | None) -> When:
@@ -143,9 +168,10 @@ class Maker(msgspec.Struct):
     ) -> tuple[float, float]:
         sign = quantity.sign or 1
         if metric == "etf_flow":
-            sign = quantity.sign or flow_sign(sentence, index) or -1
+            unsaid = 1 if sentence.is_cell else -1  # a table writes its minuses
+            sign = quantity.sign or flow_sign(sentence, index) or unsaid
         elif metric in SIGNED and not (quantity.unit != "pct" and metric in _MAGNITUDES):
-            sign = quantity.sign or change_sign(sentence, index)
+            sign = quantity.sign or change_sign(sentence, index) or int(sentence.is_cell)
             if not sign:
                 sign = 1 if metric == "seasonal_return" else self.last_sign
                 flags.append("sign assumed")
@@ -179,9 +205,22 @@ def _side(sentence: Sentence, index: int, metric: str) -> str | None:
 def _unit(sentence: Sentence, index: int, metric: str, quantity: Quantity) -> str | None:
     if not quantity.unit:
         return "count" if metric == "traders_liquidated" else ("index" if metric != OTHER else None)
-    if metric in _ANNUAL and quantity.unit == "pct" and _is_annual(sentence, index):
-        return "pct_annualized"
+    if metric in _ANNUAL and quantity.unit == "pct":
+        ends = [index, *_start_of_path(sentence, index)]
+        if any(_is_annual(sentence, end) for end in ends):
+            return "pct_annualized"
     return quantity.unit
+
+
+def _start_of_path(sentence: Sentence, index: int) -> list[int]:
+    """The figure before ``from 11%`` or ``to 4%``: of the same unit."""
+    items = sentence.items
+    for at in range(index - 1, max(-1, index - 8), -1):
+        if items[at].kind == "quantity":
+            near = {item.key for item in items[max(at + 1, index - 3) : index]}
+            is_path = "from" in near or ("to" in near and items[at - 1].key == "from")
+            return [at] if is_path else []
+    return []
 
 
 def _of_funds(sentence: Sentence) -> bool:
@@ -229,7 +268,8 @@ def _fraction_before(sentence: Sentence, index: int) -> int | None:
         quantity = items[at].quantity
         if quantity is not None:
             is_part = items[at + 1].key == "of" and "words" in quantity.flags
-            return at if is_part and quantity.unit == "pct" else None
+            is_exact = quantity.low not in _ROUNDED_PARTS
+            return at if is_part and is_exact and quantity.unit == "pct" else None
     return None
 
 

@@ -18,6 +18,10 @@ def mentions(text: str) -> list[Mention]:
 _FELL = (
     r"fell|lost|dropped|slid|slumped|sank|tumbled|plunged|shed|rose|gained|climbed|jumped|surged"
 )
+_ALSO = (
+    r"opened|closed|ended|finished|traded|dipped|retreated|cratered|crashed|tanked|eased|added"
+    r"|advanced|rallied|soared|slipped|dived|was off|is off|is up|was up"
+)
 _VERB = (
     rf"(?:{_FELL}|crashed|rallied|declined|dipped|were|was|is|are|down|up|traded|trades|hit|went)\b"
 )
@@ -56,16 +60,24 @@ def with_unknown(text: str, found: list[Mention]) -> list[Mention]:
 
 
 _SHARE = re.compile(
-    r"\b(?:shares|stock|stocks|ADS|ADSs|ADRs?)\b"
+    r"\b(?:shares|(?<=\ba )share|(?<=\bper )share|stock|stocks|ADS|ADSs|ADRs?)\b"
     r"(?! (?:market|exchange|index|indices|futures|buyback))",
     re.IGNORECASE,
 )
 _MOVES = re.compile(
-    r"[A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? "
+    r"[A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})?(?:['’]s)?(?:, [^,.;\n]{3,80},)? "
     r"(?:and [A-Z][A-Za-z]{2,20}(?: [A-Z0-9][A-Za-z]{0,20})? )?"
-    rf"(?:has |have |had )?(?:(?:was down|is down|down|{_FELL}) )?"
+    rf"(?:has |have |had )?(?:(?:was down|is down|down|{_FELL}|{_ALSO}) )?"
     r"(?:(?:by|about|nearly|more than|over|almost|around|as much as|some|only|another) ){0,2}"
     r"\d{1,3}(?:\.\d{1,2})?(?:%| percent)"
+)
+_OF_OTHER = re.compile(r" (?:of|in) ([A-Z][A-Za-z]{2,20})\b")
+_PRICED = re.compile(
+    r"[A-Z][A-Za-z]{2,20}(?: [A-Z][A-Za-z]{0,20})? "
+    r"(?:hit|touched|closed|ended|opened|set|trades|traded|fell|slid|dropped|rose|sits|stands"
+    r"|jumped|climbed|sank|plunged|tumbled|changed hands) "
+    r"[a-z ]{0,24}\$\d{1,3}(?:\.\d{1,2})?(?![\d,.]*\s?(?:[mb]illion|trillion|[MBTKmbk]|bn|mn)\b)"
+    r"|[A-Z]{3,5}:? \$\d{1,3}(?:\.\d{1,2})?(?![\d,.]*\s?(?:[mb]illion|trillion|[MBTKmbk]|bn|mn)\b)"
 )
 _TICKER = re.compile(r"\((?:NASDAQ: ?|NYSE: ?|Nasdaq: ?)?([A-Z]{3,5})\)")
 
@@ -86,6 +98,10 @@ def with_shares(text: str, found: list[Mention]) -> list[Mention]:
     for match in _SHARE.finditer(text):
         before = [name for start, name in named if start < match.start()]
         after = [name for start, name in named if 0 < start - match.end() < 12]
+        of_other = _OF_OTHER.match(text, match.end())
+        if of_other is not None and not after:
+            shares.append(Mention(match.start(), match.end(), "index", of_other[1]))
+            continue
         owner = (
             after[0]
             if text[match.end() : match.end() + 4].startswith((" of ", " (")) and after
@@ -97,12 +113,16 @@ def with_shares(text: str, found: list[Mention]) -> list[Mention]:
     ends = {m.start: m.end for m in found}
     for start, owner in named:
         is_signed = start in ends and _SIGNED.match(text, ends[start]) is not None
-        if is_signed or _MOVES.match(text, start) is not None:
+        if is_signed or _is_of_share(text, start):
             moved[start] = owner
     found = [
         Mention(m.start, m.end, "index", moved[m.start]) if m.start in moved else m for m in found
     ]
     return sorted([*found, *shares], key=lambda mention: mention.start)
+
+
+def _is_of_share(text: str, start: int) -> bool:
+    return _MOVES.match(text, start) is not None or _PRICED.match(text, start) is not None
 
 
 _TOKEN = re.compile(r"(?:'s|’s)?(?: (?:native|governance|own|utility|DAO))? (?:tokens?|coin)\b")

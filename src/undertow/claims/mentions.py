@@ -15,6 +15,9 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9&'’.]{0,30}(?<![.'’])|₿|\d{1,6}")
 _LONGEST = 4
 _PAIR = re.compile(r"([A-Z]{3,6})(?:USDT|USDC|USD|BUSD|PERP)")
 _QUOTED = re.compile(r"[-/](?:USDT|USDC|USD|BUSD|PERP)(?:-SWAP|-PERP)?\b")
+_STABLE_HIGH = 1.5  # the bound that the word list gives to coins meant to be worth a dollar
+_RANKED = re.compile(r"(?:second|third|fourth|fifth|sixth|seventh|\dth|\dnd|\drd)[ -]$")
+_THINGS = ("coin", "token", "asset", "cryptocurrency")
 QUOTES = ("USDT", "USDC", "BUSD")  # the second name of a trading pair is no asset of its own
 
 
@@ -75,6 +78,12 @@ def price_range(asset: str) -> tuple[float, float] | None:
     return float(entry["low"]), float(entry["high"])
 
 
+def is_stable(asset: str) -> bool:
+    """Whether a coin is meant to be worth a dollar."""
+    bounds = price_range(asset)
+    return bounds is not None and bounds[1] == _STABLE_HIGH
+
+
 def _unglued(word: str) -> str:
     """A name without the ticker that follows it unspaced: ``SolanaSOL``, ``BTCBTC``."""
     loose, exact = _names()
@@ -123,6 +132,8 @@ def listed_names(text: str) -> list[Mention]:
             if text.startswith("--", end):  # a ticker that a web page glued to the name
                 bare = _unglued(bare)
             hit = exact.get(bare) or loose.get(plain(bare))
+            if _RANKED.search(text, max(0, start - 10), start) and bare.lower().endswith(_THINGS):
+                hit = None  # "the third largest coin"
             if hit is not None and not (
                 hit[0] in ("venue", "source", "company") and bare.islower()
             ):

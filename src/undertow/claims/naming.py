@@ -12,6 +12,9 @@ from undertow.claims.units import unit_class
 _JOINERS = frozenset([",", "and", "&", "/", "+", "or"])
 
 
+_LEFT_OUT = ("excluding", "except", "without", "besides", "ex")
+
+
 class Names(msgspec.Struct, frozen=True):
     """Assets named together, and where."""
 
@@ -26,10 +29,13 @@ class Names(msgspec.Struct, frozen=True):
 def named_groups(items: list[Item]) -> list[Names]:
     """Assets of a sentence; those joined by commas and ``and`` as one group."""
     groups: list[Names] = []
+    left_out = -1
     for index, item in enumerate(items):
         if item.mention is None or item.key != "@":
             continue
-        if index and items[index - 1].key in ("excluding", "except", "without", "besides", "ex"):
+        is_with_left_out = left_out >= 0 and _joins(items[left_out + 1 : index])
+        if is_with_left_out or (index and items[index - 1].key in _LEFT_OUT):
+            left_out = index
             continue
         name = item.mention.name
         last = groups[-1] if groups else None
@@ -53,10 +59,18 @@ def in_clause(items: list[Item], index: int, group: Names) -> bool:
     return all(item.key != ";" for item in items[low:high])
 
 
+def in_aside(items: list[Item], name: int, index: int) -> bool:
+    """Whether a name stands in a clause that ended: ``Tesla, which held bitcoin, fell 2.5%``."""
+    start = next((at for at in range(name, 0, -1) if items[at].key in (",", ";", ".")), 0)
+    is_clause = start > 0 and items[start + 1].key in ("which", "who", "whose", "where")
+    return is_clause and any(item.key == "," for item in items[name + 1 : index])
+
+
 def is_near(items: list[Item], index: int, group: Names) -> bool:
     """Whether a name stands near behind a figure."""
     between = items[index : group.first]
-    return items[group.first].place < items[index].place + 12 and all(i.key != ";" for i in between)
+    is_cut = any(item.key in (";", "while", "whereas", "but") for item in between)
+    return items[group.first].place < items[index].place + 12 and not is_cut
 
 
 def coins_before(items: list[Item], index: int) -> list[Names]:

@@ -13,6 +13,10 @@ from undertow.claims.weighing import allows
 
 # Levels that a percentage before "to" is the change of; where no metric says so, of none.
 _LEVELS = ("open_interest", "market_cap", "depth", "tvl", "volume", "debt", "holdings")
+# What percentages in a list share.
+_SHARED = ("volatility", "funding_rate", "basis", "dominance", "liquidation_share", "odds",
+           "open_interest_change", "depth_change")  # fmt: skip
+_LIST_WORDS = frozenset([",", ";", "and", "for", "in", "on", "at", "vs", "or", "against", "@"])
 _CLOSINGS = ("liquidations", "volume", OTHER)
 _NEAR = 16  # items; further off, figures have nothing to do with each other
 
@@ -36,6 +40,11 @@ def settle_neighbours(
         elif set(kinds) == {"coin", "money"} and _says_equal(between):
             coin, money = (one, two) if kinds[0] == "coin" else (two, one)
             _make_equal(choices, coin, money)
+        elif kinds == ("pct", "pct") and _goes_on(between) and not second.sign:
+            if choices[one].metric in _SHARED and choices[two].metric in ("price_change", OTHER):
+                choices[two] = Choice(choices[one].metric, 1.0, ("as the figure before",))
+        elif kinds[0] == kinds[1] == "coin" and _is_list(between) and choices[two].metric == OTHER:
+            choices[two] = Choice(choices[one].metric, 0.0, ("in a list with the coins before",))
         elif first.unit == "USD" != second.unit and kinds == ("money", "money") and "(" in between:
             choices[two] = Choice(OTHER, 0.0, ("the same in another currency",))
         elif kinds == ("money", "money") and choices[one].metric == OTHER:
@@ -103,6 +112,15 @@ def _is_path(sentence: Sentence, one: int, between: list[str]) -> bool:
         return True
     before = [item.key for item in sentence.items[max(0, one - 4) : one]]
     return bare == ["to"] and "from" in before
+
+
+def _goes_on(between: list[str]) -> bool:
+    """``32% for BTC and 62%``: a list of the same for several coins."""
+    return "@" in between and _LIST_WORDS.issuperset(between)
+
+
+def _is_list(between: list[str]) -> bool:
+    return bool(between) and {",", "and", "&", "+", "plus"}.issuperset(between)
 
 
 def _says_equal(between: list[str]) -> bool:

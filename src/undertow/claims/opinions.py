@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from typing import cast
 
 import msgspec
 
@@ -37,7 +38,7 @@ def opinion_named(name: str) -> Opinion:
         raise UndertowError(f"opinion '{name}': {error}") from None
     if not callable(found):
         raise UndertowError(f"opinion '{name}': {module} has no function '{function}'")
-    return found  # type: ignore[no-any-return]
+    return cast(Opinion, found)
 
 
 def with_opinion(article: Article, claims: list[Claim], opinion: Opinion, name: str) -> list[Claim]:

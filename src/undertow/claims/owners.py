@@ -30,10 +30,10 @@ def of_order(items: list[Item], index: int, groups: list[Names]) -> Names | None
     return min(near, key=lambda pair: pair[0])[1] if near else None
 
 
-def of_fund(items: list[Item], index: int) -> str | None:
-    """The coin of the fund named nearest before a sum: IBIT holds bitcoin."""
+def of_fund(items: list[Item], index: int, before: list[Names]) -> str | None:
+    """The coin of the fund named nearest before a sum, if no coin is nearer: IBIT holds bitcoin."""
     coins: dict[str, str] = table("market")["funds"]
-    for item in reversed(items[:index]):
+    for item in reversed(items[before[-1].last + 1 if before else 0 : index]):
         if item.key.upper() in coins:
             return coins[item.key.upper()]
     return None
@@ -50,13 +50,28 @@ def owns_value(
     items: list[Item], index: int, pronouns: tuple[str, ...] = ("its", "their", "token", "coin")
 ) -> bool:
     """``its market cap is``, ``the token's valuation``: the value of the coin named before."""
-    for at in range(max(1, index - 10), index):
-        is_value = items[at].key.startswith(("cap", "valu", "market"))
+    for at in range(max(1, index - 10), min(index + 6, len(items))):
+        is_value = items[at].key.startswith(("cap", "valu", "market", "supply"))
         if is_value and items[at - 1].key in pronouns:
             return True
     if len(pronouns) == 1:
         return False
+    if any(item.key == "supply" for item in items[max(0, index - 10) : index]):
+        return True
     return any(item.key == "token" for item in items[max(0, index - 8) : index])
+
+
+def of_company(items: list[Item], index: int) -> str | None:
+    """``Strategy's market value is``: the company named right before the words for its value."""
+    for at in range(max(1, index - 8), index):
+        mention = items[at - 1].mention
+        is_value = items[at].key.startswith(("cap", "valu", "market"))
+        if is_value and mention is not None and mention.what == "company":
+            return mention.name
+        if is_value and items[at - 1].key == "its":
+            named = [i.mention for i in items[: at - 1] if i.mention is not None]
+            return named[-1].name if named and named[-1].what == "company" else None
+    return None
 
 
 def blocked(items: list[Item], name: int, index: int, metric: Metric) -> bool:
@@ -74,6 +89,7 @@ def blocked(items: list[Item], name: int, index: int, metric: Metric) -> bool:
     for at in range(name + 1, index):
         item = items[at]
         is_of_value = item.key.startswith("market") and items[at + 1].key.startswith(("cap", "val"))
+        is_of_value |= item.key == "markets" and at <= name + 2  # "bitcoin spot markets"
         is_lead = item.key == "led" and at <= name + 2 and items[at + 1].key != "to"
         if item.key == ";" or (item.key in blockers and not is_of_value and not is_lead):
             return True

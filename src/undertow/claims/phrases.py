@@ -91,6 +91,12 @@ def _walk(
         for stem, after in node.stems.get(item.key[:_STEM], _NO_STEMS).items():
             if item.key.startswith(stem):
                 _walk(after, items, first, index + 1, figure, found)
+    if "#" in node.words and item.key in _HEDGES:
+        at = index
+        while at < len(items) and at - index < GAP and items[at].key in _HEDGES:
+            at += 1
+        if at < len(items) and items[at].key == "#":
+            _walk(node.words["#"], items, first, at + 1, at, found)
     if node.gap is not None:
         for skipped in range(GAP + 1):
             at = index + skipped
@@ -103,6 +109,11 @@ def _walk(
             _walk(node.gap, items, first, at, figure, found)
 
 
+# What may stand before a figure without a change of what is said of it: "holds about 3,000".
+_HEDGES = frozenset(
+    ["about", "around", "nearly", "almost", "roughly", "approximately", "some", "just", "over",
+     "more", "less", "than", "as", "much", "many", "only", "an", "estimated", "another", "further"]
+)  # fmt: skip
 _NO_STEMS: dict[str, _Node] = {}
 
 

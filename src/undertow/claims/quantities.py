@@ -15,25 +15,34 @@ from undertow.claims.vocabulary import currency_words, plain, qualifiers, scale_
 MOST_DIGITS = 40
 MOST_FIGURES = 600  # an article of ten pages has some 200 (assumed)
 _NUMBER = (
-    r"\d{1,3}(?:[,\u00a0\u202f]\d{3}){1,5}(?:\.\d{1,8})?(?!\d)"
+    r"\d{1,3}(?:\.\d{3}){1,5},\d{1,2}(?!\d)"
+    r"|\d{1,2}(?:,\d{2}){1,4},\d{3}(?:\.\d{1,2})?(?!\d)"  # 4,43,000: lakhs
+    r"|\d{1,3}(?:[,\u00a0\u202f]\d{3}){1,5}(?:\.\d{1,8})?(?!\d)"
     r"|\d{1,3}(?:\.\d{3}){2,5}(?!\d)"
     r"|(?<=[$€£]) ?\d{1,3}(?: \d{3}){1,4}(?!\d)"
     r"|(?<=USD )\d{1,3}(?: \d{3}){1,4}(?!\d)"
     r"|\d{1,3}(?: \d{3}){1,4}(?= (?:US )?(?:dollars|USD|BTC|ETH|bitcoins?|traders|users|people))"
     r"|\d{1,40}(?:[.,]\d{1,18})?|\.\d{1,8}"
 )
-_CURRENCY = r"(?:US\s?\$|USD\s?|USDT?\s|RMB\s|Rs\.?\s|[AC]\$|[$€£¥₿₩₹])\s?"
+_CURRENCY = (
+    r"(?:US\s?\$|USD\s?|USDT?\s|RMB\s|Rs\.?\s|(?:HKD|KRW|INR|EUR|JPY|GBP)\s"
+    r"|(?:HK|NT|AU|[SACR])\$|[$€£¥₿₩₹₽₺])\s?"
+)
 _SCALE = (
-    r"(?:thousand|millions?|billions?|trillions?|cardinals?|mln|bln|trln|tln|trn|mio|bn|mn|tn|mm"
+    r"(?:lakh crores?|lakhs?|crores?|thousand|millions?|billions?|trillions?|cardinals?"
+    r"|mln|bln|trln|tln|trn|mio|bn|mn|tn|mm"
     r"|mil|[kmbtKMBT])(?![A-Za-z])"
 )
 _UNIT = (
-    r"%|percentage points?|percent|per cent|pct|bps|basis points?"
+    r"%|percentage points?|percent|per cent|pct|bps?\b|basis points?"
     r"|(?:U\.?S\.? )?dollars?\b|USD\b|bucks\b|euros?\b|yen\b|won\b"
-    r"|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|cents?\b|x(?![A-Za-z])|-?times\b"
+    r"|yuan\b|RMB\b|KRW\b|rupees?\b|lira\b|roubles?\b|rubles?\b|(?:U\.?S\.? )?cents?\b"
+    r"|(?:Hong Kong|Singapore|Australian|Canadian) dollars?\b|HKD\b|EUR\b|INR\b"
+    r"|[€£₩₹]|\$(?! ?\d)|x(?![A-Za-z])|-?times\b"
 )
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
+_CENTS = re.compile(r"(?:U\.?S\.? )?cents?", re.IGNORECASE)
 _COUNT = (
     rf"(?:{_TENS})[ -](?:{_ONES})|{_TENS}|{_ONES}|ten|eleven|twelve|thirteen|fourteen|fifteen"
     r"|sixteen|seventeen|eighteen|nineteen"
@@ -55,7 +64,9 @@ _WORDED = re.compile(
 _FRACTION = re.compile(
     r"\b(?P<words>one half|half|(?:a|one)[ -](?:third|quarter|fifth|tenth)"
     r"|(?:two|three|four)[ -](?:thirds|quarters|fifths))"
-    r"(?= (?:to|of|from|off|below|the|its|their|less|more|lower|smaller|fewer|thinner|higher)\b)",
+    r"(?= (?:to|of|from|off|below|the|its|their|less|more|lower|smaller|fewer|thinner|higher)\b)"
+    r"|\b(?:by|lost|back|shed|dropped|fallen|fell|gained|added|down|up|off) "
+    r"(?P<share>half|(?:a|one)[ -](?:third|quarter|fifth|tenth)|two[ -]thirds)\b",
     re.IGNORECASE,
 )
 
@@ -99,7 +110,8 @@ def single_figures(text: str, times: list[TimePhrase]) -> list[Quantity]:
         return index >= 0 and at < times[index].end
 
     amounts = (m for m in _AMOUNT.finditer(text) if not in_time(m.start("number")))
-    found = [_amount(match) for match in islice(amounts, MOST_FIGURES)]
+    is_continental = _is_continental(text)
+    found = [_amount(match, is_continental) for match in islice(amounts, MOST_FIGURES)]
     taken = {q.start for q in found}
     for match in islice(chain(_WORDED.finditer(text), _FRACTION.finditer(text)), MOST_FIGURES):
         worded = _worded(match)
@@ -112,9 +124,10 @@ def single_figures(text: str, times: list[TimePhrase]) -> list[Quantity]:
     return found
 
 
-def _amount(match: re.Match[str]) -> Quantity:
+def _amount(match: re.Match[str], is_continental: bool) -> Quantity:
     number = match["number"].strip()
-    value = _number_value(number, bool(match["scale"]))
+    is_indian = (match["scale"] or "").lower().startswith(("lakh", "crore"))
+    value = _number_value(number, bool(match["scale"]) and not is_indian, is_continental)
     flags: list[str] = []
     unit = _unit_name(match["currency"] or "") or _unit_name(match["unit"] or "")
     scale, word = 1.0, (match["scale"] or "").lower()
@@ -126,7 +139,7 @@ def _amount(match: re.Match[str]) -> Quantity:
             flags.append("scale unclear")
     elif word:
         end = match.end("number")
-    if (match["unit"] or "").lower().startswith("cent") and not match["currency"]:
+    if _CENTS.fullmatch(match["unit"] or "") and not match["currency"]:
         scale /= 100
     signs = (match["lead"] or "").lstrip("~≈") + (match["sign"] or "")
     # A dash behind a letter or a bracketless word is a hyphen, which the look-behind cannot see.
@@ -142,8 +155,21 @@ def _amount(match: re.Match[str]) -> Quantity:
     return quantity
 
 
-def _number_value(number: str, scaled: bool) -> float:
+_COMMA_DECIMAL = re.compile(r"(?<![\d.,])\d{1,3},\d{1,2}(?![\d,])")
+_DOT_DECIMAL = re.compile(r"(?<![\d.,])\d{1,3}\.\d{1,2}(?![\d.])")
+_DOT_THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3}){1,5}(?:,\d{1,2})?")
+
+
+def _is_continental(text: str) -> bool:
+    """Whether a text has decimal commas, and few decimal dots: ``9,8 percent``, ``81.600``."""
+    commas = sum(1 for _ in islice(_COMMA_DECIMAL.finditer(text), MOST_FIGURES))
+    return commas > 2 * sum(1 for _ in islice(_DOT_DECIMAL.finditer(text), MOST_FIGURES))
+
+
+def _number_value(number: str, scaled: bool, is_continental: bool = False) -> float:
     """The value of digits with marks; a comma before other than three digits is a decimal one."""
+    if (is_continental or "," in number) and _DOT_THOUSANDS.fullmatch(number):
+        number = number.replace(".", "")
     bare = re.sub(r"[ \u00a0\u202f]", "", number)
     if len(re.sub(r"\D", "", bare)) > MOST_DIGITS:
         return float("inf")
@@ -170,7 +196,8 @@ def _unit_name(words: str) -> str:
         return "x"
     if name == "₿":
         return "BTC"
-    return currency_words().get(name, "USD" if "$" in name or name.startswith("usd") else name)
+    is_dollar = "$" in name or name.startswith(("usd", "us", "u.s."))
+    return currency_words().get(name, "USD" if is_dollar else name)
 
 
 def count_of(words: str) -> float:
@@ -182,8 +209,9 @@ def count_of(words: str) -> float:
 def _worded(match: re.Match[str]) -> Quantity | None:
     groups = match.groupdict()
     if "words" in groups:
-        share = float(table("numbers")["fractions"][plain(groups["words"])])
-        return Quantity(match.start(), match.end(), share, share, "pct", flags=["words"])
+        name = "words" if groups["words"] else "share"
+        share = float(table("numbers")["fractions"][plain(groups[name])])
+        return Quantity(match.start(name), match.end(), share, share, "pct", flags=["words"])
     if groups["parts"]:
         share = count_of(groups["parts"]) + (0.5 if groups["point"] else 0.0)
         return Quantity(match.start(), match.end(), share, share, "pct", digits=f"{share:g}")

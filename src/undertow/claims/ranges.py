@@ -7,13 +7,14 @@ from itertools import pairwise
 
 from undertow.claims.quantities import Quantity, single_figures
 from undertow.claims.timephrases import TimePhrase
-from undertow.claims.vocabulary import plain
+from undertow.claims.vocabulary import plain, table
 
 _BETWEEN = re.compile(r"\bbetween (?:about |roughly |around )?$", re.IGNORECASE)
 _WIDEST = 4.5  # ends further apart are no range in words (assumed)
 _BAND = re.compile(
     r"\b(?:range|ranges|ranged|channel|band|corridor|zone|window|box) $", re.IGNORECASE
 )
+_FALLING = re.compile(r"\b(?:zone|area|band|range|spans?|spanning)\b[^.;,]{0,24}$", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b[^.;,]{0,40}$", re.IGNORECASE)
 
 
@@ -33,9 +34,13 @@ def _lent(found: list[Quantity], text: str) -> list[Quantity]:
     """
     for two, one in pairwise(reversed(found)):
         between = text[one.end : two.start]
-        if len(between) > 14 or not one.digits or one.scale != 1.0 or one.low >= 1000:
+        if len(between) > 14 or not one.digits or one.scale != 1.0:
             continue
         is_list = _LISTED.fullmatch(between) is not None
+        if one.low >= 1000:
+            if is_list and not one.unit and two.digits and one.low / 9 < two.low < one.low * 9:
+                one.unit = two.unit  # "80,000 and 74,500 dollars"
+            continue
         is_path = _BETWEEN_TO.fullmatch(between) is not None
         if is_list and not one.unit and two.unit == "pct" and two.digits and two.scale == 1.0:
             one.unit = "pct"
@@ -68,7 +73,7 @@ def _joined(found: list[Quantity], text: str) -> list[Quantity]:
 
 
 def _are_range(one: Quantity, two: Quantity, text: str) -> bool:
-    between = plain(text[one.end : two.start]).strip()
+    between = plain(text[one.end : two.start]).strip(" \u00a0")
     units_agree = one.unit == two.unit or not one.unit or not two.unit
     if not units_agree or two.start - one.end > 6 or one.flags == ["words"]:
         return False
@@ -103,8 +108,14 @@ def _is_path(before: str) -> bool:
 
 def _is_span(one: Quantity, two: Quantity, before: str) -> bool:
     """Whether ``A to B`` can be two ends: not in ``by $5 to $20``, nor with ends far apart."""
-    low = one.low * (two.scale if one.scale == 1 and two.scale > 1 else 1)
-    return not before.endswith("by ") and low < two.low < _WIDEST * max(low, 1e-9)
+    low, high = one.low * (two.scale if one.scale == 1 and two.scale > 1 else 1), two.low
+    if low > high and _FALLING.search(before) is not None:
+        low, high = high, low
+    said = before.rsplit(None, 1)[-1:]
+    moves = {*table("grammar")["direction"]["down"], *table("grammar")["direction"]["up"]}
+    if two.unit != "pct" and said and plain(said[0]) in moves:
+        return False  # "dropped $5 billion to $16 billion"
+    return not before.endswith("by ") and low < high < _WIDEST * max(low, 1e-9)
 
 
 def _range(one: Quantity, two: Quantity) -> Quantity:

@@ -7,7 +7,9 @@ of two items on it says how much one has to do with the other.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from copy import copy
 from functools import cache
 from typing import Literal
 
@@ -15,10 +17,14 @@ import msgspec
 
 from undertow.claims.mentions import Mention
 from undertow.claims.quantities import Quantity
+from undertow.claims.tables import Cell, cells, lend_unit, line_heads, list_leads
 from undertow.claims.timephrases import TimePhrase
 from undertow.claims.vocabulary import plain, table
 
 MOST_ITEMS = 160
+_MOST_CONTEXT = 12  # words that a cell takes from its head (assumed)
+_LEAD_ROOM = 6.0  # the head of a list says less of a figure than its own line (assumed)
+_EMPTY_HEADS = frozenset(["value", "metric", "amount", "figure", "number", "level", "item", "data"])
 ItemKind = Literal["word", "mark", "quantity", "mention", "time"]
 _PIECE = re.compile(r"[A-Za-z][A-Za-z0-9'’&]{0,40}|\d{1,40}|[^\sA-Za-z0-9]")
 _ZONE = re.compile(r"(?:ET|EST|EDT|UTC|GMT|CET|SGT|HKT|JST|Moscow)\b")
@@ -56,11 +62,12 @@ class Item(msgspec.Struct):
 
 
 class Sentence(msgspec.Struct):
-    """A sentence, or a line without a full stop, as items."""
+    """A sentence, a line without a full stop, or a cell of a table behind its names, as items."""
 
     start: int
     end: int
     items: list[Item]
+    is_cell: bool = False
 
     def figures(self) -> Iterator[int]:
         """The indices of the items that are figures."""
@@ -111,8 +118,54 @@ def sentences(
     names: list[Mention],
     is_spun: bool = False,
 ) -> Iterator[Sentence]:
-    """The text's sentences as items; very long ones are cut."""
+    """The text's sentences as items; very long ones are cut, and each cell of a table is one."""
     spun: dict[str, str] = table("spun")["words"] if is_spun else {}
+    pieces = _Pieces(text, _marked(text, times, figures, names), spun)
+    rows: dict[int, list[Cell]] = {}
+    for cell in cells(text):
+        rows.setdefault(cell.row[0], []).append(cell)
+    done = 0
+    leads, heads = list_leads(text), line_heads(text)
+    head, line_end = (0, 0), 0
+    for start, end in sentence_spans(text):
+        if start < done:
+            continue
+        if start in rows:
+            done = rows[start][0].row[1]
+            yield from _of_cells(text, pieces, rows[start])
+            continue
+        if start in heads:
+            head, line_end = heads[start]
+        is_headed = head[1] <= start < line_end
+        lead = head if is_headed else leads.get(start)
+        said = pieces.lead(lead)
+        items = _placed([*said, *pieces.between(start, end)])
+        for item in said:
+            item.place -= _LEAD_ROOM
+        for cut in range(0, len(items), MOST_ITEMS):
+            piece = items[cut : cut + MOST_ITEMS]
+            yield Sentence(piece[0].start, piece[-1].end, piece)
+
+
+def _of_cells(text: str, pieces: _Pieces, row: list[Cell]) -> Iterator[Sentence]:
+    """Each cell that holds a figure, behind what its row and its column are called."""
+    for cell in row:
+        own = pieces.between(*cell.span)
+        if not any(item.kind == "quantity" for item in own):
+            continue
+        said: list[Item] = []
+        for span in cell.context:
+            said += pieces.lead(span)
+        for item in own:
+            if item.quantity is not None:
+                lend_unit(item.quantity, text, cell)
+        yield Sentence(*cell.row, _placed([*said, *own]), is_cell=True)
+
+
+def _marked(
+    text: str, times: list[TimePhrase], figures: list[Quantity], names: list[Mention]
+) -> list[Item]:
+    """Times, figures and names in order; where two overlap, the one that starts first."""
     marked: list[tuple[int, int, Item]] = []
     for time in times:
         marked.append((time.start, 0, Item("time", "<time>", time.start, time.end, time=time)))
@@ -125,17 +178,31 @@ def sentences(
         key = "@" if is_asset else plain(text[name.start : name.end])
         marked.append((name.start, 2, Item("mention", key, name.start, name.end, mention=name)))
     marked.sort(key=lambda entry: (entry[0], entry[1]))
-    at = 0
-    for start, end in sentence_spans(text):
-        own: list[Item] = []
-        while at < len(marked) and marked[at][0] < end:
-            if not own or marked[at][0] >= own[-1].end:
-                own.append(marked[at][2])
-            at += 1
-        items = _placed(_filled(text, start, end, own, spun))
-        for cut in range(0, len(items), MOST_ITEMS):
-            piece = items[cut : cut + MOST_ITEMS]
-            yield Sentence(piece[0].start, piece[-1].end, piece)
+    kept: list[Item] = []
+    for _, _, item in marked:
+        if not kept or item.start >= kept[-1].end:
+            kept.append(item)
+    return kept
+
+
+class _Pieces:
+    """Cuts any part of a text into items."""
+
+    def __init__(self, text: str, marked: list[Item], spun: dict[str, str]) -> None:
+        self._text, self._marked, self._spun = text, marked, spun
+        self._starts = [item.start for item in marked]
+
+    def lead(self, span: tuple[int, int] | None) -> list[Item]:
+        """The words, names and times at the end of a part that explains another, no figures."""
+        if span is None:
+            return []
+        said = [copy(item) for item in self.between(*span) if item.kind != "quantity"]
+        return [item for item in said if item.key not in _EMPTY_HEADS][-_MOST_CONTEXT:]
+
+    def between(self, start: int, end: int) -> list[Item]:
+        """The items from ``start`` to ``end``."""
+        first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
+        return _filled(self._text, start, end, self._marked[first:last], self._spun)
 
 
 def _filled(

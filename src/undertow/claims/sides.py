@@ -7,6 +7,7 @@ from undertow.claims.spot import figure_of, words
 
 _REACH = 18.0
 _VENUE_REACH = 14.0
+_TOTALS = frozenset(["total", "overall", "altogether", "combined"])
 _PAIR_JOINERS = ("/", "and", "&", "vs", "versus")
 
 
@@ -15,7 +16,9 @@ def side_of(sentence: Sentence, index: int) -> str | None:
     items = sentence.items
     joined = _joined_sides(items)
     if joined is not None:
-        return _paired_side(items, index, joined) or "both"
+        at, sides = joined
+        own = _side_behind(items, index) if index > at else None
+        return _paired_side(items, index, sides) or own or "both"
     if _is_whole(items, index):
         return None
     after = _side_behind(items, index)
@@ -27,7 +30,9 @@ def side_of(sentence: Sentence, index: int) -> str | None:
             return None
         side = _side(items, at)
         if side is not None:
-            return side if items[index].place - item.place < _REACH else None
+            passed = {passed.key for passed in items[at + 1 : index]}
+            is_far = items[index].place - item.place >= _REACH
+            return None if is_far or passed & _TOTALS else side
     return None
 
 
@@ -47,7 +52,7 @@ def _side_behind(items: list[Item], index: int) -> str | None:
     """The side that belongs to a figure from behind: ``$1.6 billion (80%) of it longs``."""
     depth = 0
     links = words("beside", "side_links")
-    for at in range(index + 1, min(index + 12, len(items))):
+    for at in range(index + 1, min(index + 18, len(items))):
         item = items[at]
         depth += {"(": 1, ")": -1}.get(item.key, 0)
         if depth > 0 or item.key == ")":
@@ -82,6 +87,10 @@ def _side(items: list[Item], at: int) -> str | None:
     for side in ("long", "short"):
         if key in words("side", side) and not _is_weak(items, at):
             return side
+    after = items[at + 1].key if at + 1 < len(items) else ""
+    for side in ("long", "short"):
+        if f"{key} {after}" in words("side", f"{side}_pairs"):
+            return side
     return None
 
 
@@ -93,13 +102,13 @@ def _is_weak(items: list[Item], at: int) -> bool:
     return after in words("beside", "not_sides")
 
 
-def _joined_sides(items: list[Item]) -> tuple[str, str] | None:
-    """The two sides of ``longs and shorts``, ``Long / short``, in their order."""
+def _joined_sides(items: list[Item]) -> tuple[int, tuple[str, str]] | None:
+    """The two sides of ``longs and shorts``, ``Long / short``, in their order, and where."""
     for at, (one, joiner, two) in enumerate(zip(items, items[1:], items[2:], strict=False)):
         if joiner.key in ("and", "/", "&", "vs", "versus") and one.key != two.key:
             sides = _side(items, at), _side(items, at + 2)
             if None not in sides and two.kind == "word":
-                return str(sides[0]), str(sides[1])
+                return at, (str(sides[0]), str(sides[1]))
     return None
 
 

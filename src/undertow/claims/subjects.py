@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import msgspec
 
-from undertow.claims.mentions import price_range
+from undertow.claims.mentions import is_stable, price_range
 from undertow.claims.metrics import Metric
 from undertow.claims.naming import (
     Names,
     coins_before,
     following,
+    in_aside,
     in_clause,
     is_near,
     named_groups,
     respectively,
 )  # fmt: skip
-from undertow.claims.owners import blocked, of_all_funds, of_fund, of_order, owns_value
+from undertow.claims.owners import blocked, of_all_funds, of_company, of_fund, of_order, owns_value
 from undertow.claims.sentences import Item
 from undertow.claims.spot import figure_of, words
 from undertow.claims.units import PRICES, unit_class
@@ -59,6 +60,9 @@ def asset_of(asked: Asked) -> Found:
     if follows is not None:
         return str(follows), "named behind the figure"
     before = [group for group in groups if group.last < index]
+    fund = of_fund(items, index, before) if metric.name == "holdings" else None
+    if fund is not None:
+        return fund, "the fund's coin"
     if metric.asset == SAID:
         return _said(items, index, groups, before)
     special = _special(asked, groups, before)
@@ -72,6 +76,8 @@ def asset_of(asked: Asked) -> Found:
 def _said(items: list[Item], index: int, groups: list[Names], before: list[Names]) -> Found:
     """An asset that the sentence itself names, in the clause of the figure if it can be."""
     own = figure_of(items[index])
+    if any(item.key == "cash" for item in items[index + 1 : index + 3]):
+        return None, "cash"
     if unit_class(own) == "coin":
         return own.unit, "the coins it stands behind"
     coins = [coin for coin in coins_before(items, len(items)) if coin.first != index]
@@ -88,11 +94,16 @@ def _said(items: list[Item], index: int, groups: list[Names], before: list[Names
 def _special(asked: Asked, groups: list[Names], before: list[Names]) -> Found | None:
     """What funds and single orders are about."""
     items, index, name = asked.items, asked.index, asked.metric.name
-    fund = of_fund(items, index) if name in _OF_FUNDS else None
-    if fund is not None and not before:
+    fund = of_fund(items, index, before) if name in _OF_FUNDS else None
+    if fund is not None:
         return fund, "the fund's coin"
     if name == "etf_flow" and not before and of_all_funds(items):
         return "ALL", "funds of all coins"
+    if name == "dominance":
+        for at in range(max(1, index - 10), index):
+            mention = items[at - 1].mention
+            if items[at].key.startswith("domina") and mention is not None:
+                return mention.name, "its dominance"
     order = of_order(items, index, groups) if name == "largest_liquidation" else None
     return None if order is None else (str(order), "the order's pair")
 
@@ -101,6 +112,12 @@ def _of_whole(asked: Asked, before: list[Names]) -> Found:
     """The whole market, unless a name before the figure owns it."""
     items, index, metric = asked.items, asked.index, asked.metric
     is_value = metric.name.startswith("market_cap")
+    company = of_company(items, index) if is_value else None
+    if company is not None:
+        return company, "the company's"
+    is_supply = any(item.key == "supply" for item in items[max(0, index - 8) : index])
+    if is_value and before and is_supply:
+        return str(before[-1]), "its supply"
     if is_value and before and owns_value(items, index, pronouns=("its",)):
         return str(before[-1]), "its"
     for group in reversed(before):
@@ -108,7 +125,10 @@ def _of_whole(asked: Asked, before: list[Names]) -> Found:
             return str(group), "subject of the figure"
     if is_value and asked.candidates and not before and owns_value(items, index):
         return asked.candidates[0], "its"
-    if metric.name.startswith("open_interest") and asked.earlier is not None:
+    is_of_all = any(
+        item.key in ("all", "total", "aggregate") for item in items[max(0, index - 5) : index]
+    )
+    if metric.name.startswith("open_interest") and asked.earlier is not None and not is_of_all:
         return asked.earlier, "as the figure before"
     return metric.asset, "the whole market"
 
@@ -116,12 +136,15 @@ def _of_whole(asked: Asked, before: list[Names]) -> Found:
 def _usual(asked: Asked, groups: list[Names], before: list[Names]) -> Found:
     """The asset named before, behind, or in the sentences before; else the metric's own."""
     items, index, candidates = asked.items, asked.index, asked.candidates
+    if asked.metric.name == "price_change" and not groups:
+        before = [coin for coin in coins_before(items, index) if not is_stable(coin.names[0])]
     if asked.metric.name in PRICES:
         before = sorted([*before, *coins_before(items, index)], key=lambda group: group.last)
         before = [group for group in before if _possible(group.names[0], asked.value)]
         candidates = [name for name in candidates if _possible(name, asked.value)]
-    if before:
-        return str(before[-1]), "named before the figure"
+    outer = [group for group in before if not in_aside(items, group.last, index)]
+    if outer or before:
+        return str((outer or before)[-1]), "named before the figure"
     after = [group for group in groups if index < group.first and is_near(items, index, group)]
     if after and (not candidates or items[0].key not in _PRONOUNS):
         return str(after[0]), "named behind the figure"
@@ -139,6 +162,9 @@ def _possible(asset: str, price: float) -> bool:
     """Whether an asset has ever had about that price; groups of coins have none."""
     if asset in table("market")["groups"]:
         return False
+    if asset in table("market")["indices"]:
+        low, high = table("market")["commodities"].get(asset, (0.0, -1.0))
+        return bool(low <= price <= high)
     if asset in table("market")["companies"]:
         return price < DEAREST_SHARE
     bounds = price_range(asset)

@@ -32,8 +32,11 @@ _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("none", r"https?://\S{1,300}|\bwww\.\S{1,300}|\b0x[0-9a-fA-F]{4,64}"),
     ("date", r"\b(?:19|20)\d\d-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?Z?)?"),
-    ("date", rf"\b{_MONTH}\s{_DAY}(?:\s?[-–]\s?(?:{_MONTH}\s)?{_DAY})?(?:,?\s(?:19|20)\d\d)?\b"),
-    ("date", rf"\b{_DAY}(?:\s?[-–]\s?{_DAY})?\s(?:of\s)?{_MONTH}(?:,?\s(?:19|20)\d\d)?\b"),
+    ("date", rf"\b{_MONTH} {_DAY}(?: ?[-–] ?(?:{_MONTH} )?{_DAY})?(?:,? (?:19|20)\d\d)?\b"),
+    (
+        "date",
+        rf"(?<![$€£\d.,])\b{_DAY}(?: ?[-–] ?{_DAY})? (?:of )?{_MONTH}(?:,? (?:19|20)\d\d)?\b",
+    ),
     ("date", rf"\b{_MONTH},?\s(?:of\s)?(?:19|20)\d\d\b"),
     ("date", r"\b\d{1,2}/\d{1,2}/(?:19|20)\d\d\b"),
     (
@@ -47,7 +50,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("window", r"\b\d{1,3}[- ]?(?:h|hr|d|min)\b"),
     (
         "window",
-        rf"\b{_NUMBER}[\s-](?:straight\s|consecutive\s|trading\s|full\s)?"
+        rf"\b(?i:{_NUMBER})[\s-](?:straight\s|consecutive\s|trading\s|full\s)?"
         rf"{_UNIT}\b(?:-(?:low|high|old))?",
     ),
     ("window", rf"\b(?i:past|last|previous|prior|single|same|whole|preceding)\s{_SPAN}\b"),
@@ -56,7 +59,9 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         "window",
         rf"\b(?i:in|over|on|within|for|during|of|by|through)\s(?:the|this|an?|one)\s{_SPAN}\b",
     ),
-    ("window", r"\byear[- ]to[- ]date\b|\bYTD\b|\b(?:so far\s)?(?i:this)\syear\b"),
+    ("window", r"\b(?i:year[- ]to[- ]date)\b|\b[dwm]/[dwm]\b|"
+        r"\b(?i:day|week|month|year)[- ]on[- ](?i:day|week|month|year)\b|"
+        r"\bYTD\b|\b(?:so far\s)?(?i:this)\syear\b"),
     ("window", r"\bsince the start of (?:the|this) year\b|\bthis\s(?:week|month)\b"),
     ("window", r"\b(?:this|last)\sweekend\b"),
     ("weekday", r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b"),
@@ -128,7 +133,8 @@ def _named(count: int, unit: str) -> str:
     if unit not in hours:
         return {("month", 1): "30d", ("year", 1): "1y"}.get((unit, count), f"{count} {unit}")
     if hours[unit] == 0:
-        return f"{count}min"
+        is_hours = unit.startswith("min") and count % 60 == 0
+        return f"{count // 60}h" if is_hours else f"{count}min"
     length = count * hours[unit]
     if length <= 24:
         return f"{length}h"

@@ -47,6 +47,7 @@ def _window(sentence: Sentence, index: int) -> str | None:
         low, high = sorted((at, index))
         distance += 8.0 * sum(other.kind == "quantity" for other in items[low + 1 : high])
         distance += 12.0 * sum(other.key == ";" for other in items[low + 1 : high])
+        distance += 4.0 * sum(other.key == "," for other in items[low + 1 : high])
         distance += 12.0 if named == "day" else 0.0
         if distance < best:
             best, window = distance, named

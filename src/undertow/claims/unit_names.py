@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from undertow.claims.mentions import Mention, price_range
+from undertow.claims.mentions import Mention, is_stable
 from undertow.claims.quantities import Quantity
 from undertow.claims.sentences import Item, Sentence
 from undertow.claims.spot import figure_of, words
@@ -47,9 +47,8 @@ def borrow_units(sentence: Sentence, coin: str = "") -> str:
     """
     for index, item in enumerate(sentence.items):
         if item.mention is not None and item.mention.what == "asset":
-            bounds = price_range(item.mention.name)
-            is_dollar = bounds is not None and bounds[1] < 2.0 and bounds[0] >= 0.3
-            coin = coin if is_dollar else item.mention.name  # nobody counts stablecoins as coins
+            # Nobody counts stablecoins as coins.
+            coin = coin if is_stable(item.mention.name) else item.mention.name
         quantity = item.quantity
         if quantity is None:
             continue
@@ -60,18 +59,31 @@ def borrow_units(sentence: Sentence, coin: str = "") -> str:
         elif coin and quantity.scale == 1.0 and _is_of_coins(sentence.items, index):
             quantity.unit = coin
         elif quantity.has_scale:
-            after = {item.key for item in sentence.items[index + 1 : index + 4]}
+            after = {item.key for item in _up_to_mark(sentence.items[index + 1 : index + 4])}
             if not words("units", "counted") & after:
                 quantity.unit = "USD"
                 quantity.flags.append("unit missing")
     return coin
 
 
+def _up_to_mark(items: list[Item]) -> list[Item]:
+    """The words of a phrase: up to the first mark or "and"."""
+    ends = (at for at, item in enumerate(items) if item.kind == "mark" or item.key == "and")
+    return items[: next(ends, len(items))]
+
+
 def _is_of_coins(items: list[Item], index: int) -> bool:
     """``1,142 coins``, ``now holds 550``, ``holdings of 641,205``: a number of coins."""
     after = items[index + 1].key if index + 1 < len(items) else ""
+    if after == "more" and index + 2 < len(items) and items[index + 2].key in ("coins", "tokens"):
+        return True
+    traded = words("trade", "buy") | words("trade", "sell") | {"moved", "sent"}
+    if after in ("coins", "bitcoins") and items[index - 1].key in traded:
+        return True
     is_large = "," in figure_of(items[index]).digits
     if (is_large and after in ("coins", "tokens")) or items[index - 1].key in ("holds", "owns"):
+        return True
+    if is_large and items[index - 1].key in ("total", "has", "have", "own", "hold", "had"):
         return True
     before = {item.key for item in items[max(0, index - 5) : index]}
     return is_large and (bool(before & words("subject", "stack")) or before >= {"total", "to"})

@@ -7,6 +7,11 @@ from undertow.claims.quantities import Quantity
 from undertow.claims.spot import Spot, nearness
 from undertow.claims.units import PRICES, in_dollars
 
+# Words that alone do not tell a fund that trades on an exchange.
+ANY_FUNDS = ("fund", "funds", "products", "trusts", "issuers", "vehicles", "vehicle", "complex")
+MOST_FORESEEN = 2e6  # dollars; nobody who is quoted foresees a higher price of a coin (assumed)
+BEHIND = 0.85  # words behind a figure are as often about what follows (tuned on own articles)
+
 
 def allows(metric: Metric, quantity: Quantity, kind: str) -> bool:
     """Whether a metric takes the figure's unit and size."""
@@ -16,8 +21,9 @@ def allows(metric: Metric, quantity: Quantity, kind: str) -> bool:
         return metric.name.endswith(("_share", "_change"))
     if "scale unclear" in quantity.flags:
         return metric.name not in PRICES
-    if kind == "money" and metric.name in PRICES:
-        return False
+    if kind == "money" and metric.name in PRICES:  # "a target of $1,000,000"
+        is_target = metric.name == "chart_level" and not quantity.has_scale
+        return is_target and quantity.low <= MOST_FORESEEN
     low = 0.0 if kind == "coin" else max(metric.low, metric.low_usd if kind == "money" else 0.0)
     return low <= in_dollars(quantity) and in_dollars(quantity) <= metric.high
 
@@ -41,6 +47,7 @@ def score_of(metric: Metric, spot: Spot) -> tuple[float, list[str]]:
             value = hit.phrase.weight
             if hit.figure is None:
                 value *= nearness(spot.distance(hit))
+                value *= BEHIND if hit.first > spot.index else 1.0
                 if hit.first > spot.index and metric.name in ("chart_level", "average_cost"):
                     value *= 0.5  # "fell to $30,000 on bets that": what follows foresees nothing
             if abs(value) > abs(best):

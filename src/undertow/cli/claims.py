@@ -52,7 +52,8 @@ def extract(
     from undertow.claims.show import print_claims
 
     for article, claims in read_claims(articles, date, opinion):
-        print_claims(article, claims)
+        if claims:
+            print_claims(article, claims)
 
 
 def _rows(articles: list[str], date: str | None, opinion: str | None) -> Iterator[dict[str, Any]]:
@@ -89,9 +90,14 @@ def read_claims(
 
 
 def _print_list(rows: Iterator[dict[str, Any]]) -> None:
-    """A JSON list, row by row, so that a thousand articles take no more memory than one."""
+    """A JSON list, row by row, so that a thousand articles take no more memory than one.
+
+    An article that cannot be read ends the list; what was printed is JSON all the same.
+    """
     mark = "["
-    for row in rows:
-        sys.stdout.write(mark + json.dumps(row, ensure_ascii=False, allow_nan=False))
-        mark = ",\n"
-    sys.stdout.write("[]\n" if mark == "[" else "]\n")
+    try:
+        for row in rows:
+            sys.stdout.write(mark + json.dumps(row, ensure_ascii=False, allow_nan=False))
+            mark = ",\n"
+    finally:
+        sys.stdout.write("[]\n" if mark == "[" else "]\n")

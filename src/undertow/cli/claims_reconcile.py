@@ -11,6 +11,7 @@ import typer
 
 from undertow.cli.app import JsonOption, print_json
 from undertow.cli.claims import ArticlesArgument, DateOption, claims_app, read_claims
+from undertow.cli.claims_dating import all_dated
 from undertow.errors import UndertowError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ TapeOption = Annotated[
 def reconcile(
     articles: ArticlesArgument,
     tape: TapeOption = None,
-    date: DateOption = None,
+    published: DateOption = None,
     as_json: JsonOption = False,
     out: Annotated[
         Path | None,
@@ -40,9 +41,9 @@ def reconcile(
     """Say which figures are one series, which are wrong, and what is the best estimate."""
     from undertow.claims.reconcile import reconcile as hold
 
-    read = list(read_claims(articles, date))
+    read = all_dated(list(read_claims(articles, published)))
     sources = _sources(read)
-    name = _tape_name(tape, [source.published for source in sources])
+    name = _tape_name(tape, [source.published for source in sources if source.published])
     opened = _opened(name)
     answer = hold(sources, tape=opened, tape_name=name)
     if as_json:
@@ -82,6 +83,8 @@ def check(
     else:
         for statement, group in checked.statements:
             _print_statement(statement, group)
+        if name is None:
+            typer.echo(f"no bundled tape of {at}, so nothing is measured: --tape names one")
     if out is not None:
         from undertow.report.claims import check_page
 
@@ -145,7 +148,7 @@ def _write(page: ClaimsPage, path: Path, *, quiet: bool) -> None:
     typer.echo(f"written: {path.resolve()}", err=quiet)
 
 
-def _tape_name(tape: str | None, days: list[str | None]) -> str | None:
+def _tape_name(tape: str | None, days: Sequence[str]) -> str | None:
     """The tape that was asked for, else the bundled one of the first day that has one."""
     from undertow.claims import library as figures
 
@@ -156,38 +159,68 @@ def _tape_name(tape: str | None, days: list[str | None]) -> str | None:
 
 def _print_answer(answer: Reconciliation) -> None:
     from undertow.report import terminal
+    from undertow.report.claims.details import grouped
 
     if not answer.statements:
         raise UndertowError("no figures found in these articles, nothing to reconcile")
     console = terminal.console()
     rows = [
-        (group.title, str(len(group.statements)), _best(group), ", ".join(group.explained_by),
-         str(len(group.conflicts) or ""))
-        for group in answer.groups
+        (group.title, str(_given(group)), str(len(group.statements) - _given(group)), _best(group),
+         ", ".join(group.explained_by), str(len(group.conflicts) or ""))
+        for group in sorted(answer.groups, key=lambda g: (not g.conflicts, not g.best, -_given(g)))
     ]  # fmt: skip
-    titles = ("quantity", "claims", "best estimate", "explained by", "conflicts")
-    console.print(terminal.table(titles, rows, right=("claims", "conflicts")))
-    conflicts = [(group.title, line) for group in answer.groups for line in group.conflicts]
+    titles = ("quantity", "here", "library", "best estimate", "explained by", "conflicts")
+    console.print(terminal.table(titles, rows, right=("here", "library", "conflicts")))
+    conflicts = [
+        (group.title, grouped(line)) for group in answer.groups for line in group.conflicts
+    ]
     if conflicts:
         console.print(terminal.table(("quantity", "in conflict"), conflicts))
+    _print_words(answer)
     _print_sums(answer)
+    for copy in answer.copies:
+        typer.echo(f"{copy.copy} is a copy of {copy.original}: {copy.why}; counted as one source")
     counted = ", ".join(f"{count} {verdict}" for verdict, count in answer.counts().items())
-    measured = f"measured on {answer.tape}" if answer.tape else "no tape of that time: not measured"
+    measured = (
+        f"measured on {answer.tape}"
+        if answer.tape
+        else ("no tape of that time, so nothing is measured: --date says when the articles are of")
+    )
     typer.echo(f"{counted}; {measured}")
+
+
+def _given(group: Group) -> int:
+    """How many figures of the articles a group has; the others are of the library."""
+    return sum(not item.in_library for item in group.statements)
+
+
+def _print_words(answer: Reconciliation) -> None:
+    """Causes and superlatives: the verdict, and what it rests on."""
+    from undertow.report import terminal
+    from undertow.report.claims.details import reason
+
+    rows = [
+        (f"{item.publisher}: '{item.claim.span}'", item.verdict, reason(item))
+        for item in answer.statements
+        if item.family == "in words" and not item.in_library
+    ]
+    if rows:
+        titles = ("said in words", "verdict", "what the data say")
+        terminal.console().print(terminal.table(titles, rows))
 
 
 def _print_sums(answer: Reconciliation) -> None:
     """The sums that the articles' own figures are part of, the wrong ones first."""
     from undertow.report import terminal
+    from undertow.report.claims import sums
 
     given = [c for c in answer.checks if any(name.startswith("A") for name in c.statements)]
     rows = [
-        (c.expression, f"{c.computed:,.6g}", "" if c.stated is None else f"{c.stated:,.6g}",
-         c.verdict, c.note, ", ".join(c.publishers))
+        sums.row(c)
         for c in sorted(given, key=lambda c: ("ok", "implied").count(c.verdict))
     ]  # fmt: skip
     if rows:
-        titles = ("sum", "gives", "printed", "verdict", "about", "who")
+        titles = tuple(sums.COLUMNS)
         terminal.console().print(terminal.table(titles, rows, right=("gives", "printed")))
 
 
@@ -196,7 +229,7 @@ def _best(group: Group) -> str:
 
     parts = []
     for item in group.best[:3]:
-        text = f"{item.aspect} {shown(item.value, item.unit)}"
+        text = f"{item.label} {shown(item.value, item.unit)}"
         if item.low != item.high:
             text += f" ({shown(item.low)} to {shown(item.high)})"
         parts.append(text)
@@ -217,9 +250,8 @@ def _print_statement(statement: Statement, group: Group) -> None:
     order = sorted(statement.evidence, key=lambda e: e.verdict != statement.verdict)
     rows = [(e.kind, e.by, e.text) for e in order]
     terminal.console().print(terminal.table(("held against", "by", "what it says"), rows))
-    for item in group.best:
-        if item.aspect == statement.aspect and (item.unit or "") == (claim.unit or ""):
-            low, high = shown(item.low, item.unit), shown(item.high, item.unit)
-            typer.echo(
-                f"best estimate: {shown(item.value, item.unit)} ({low} to {high}): {item.why}"
-            )
+    best = group.best_for(statement)
+    # What rests on the sentence alone would only repeat it.
+    if best is not None and best.statements != [statement.id]:
+        low, high = shown(best.low, best.unit), shown(best.high, best.unit)
+        typer.echo(f"best estimate: {shown(best.value, best.unit)} ({low} to {high}): {best.why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from undertow.cli.app import JsonOption, app, complain, print_json
-from undertow.errors import UndertowError
+from undertow.errors import UndertowError, nearest
 
 if TYPE_CHECKING:
     from undertow.lab.run import Progress, Run
@@ -137,9 +138,9 @@ def _progress(text: str) -> Iterator[Progress]:
         task = bar.add_task(text, total=None)
         try:
             yield lambda done, total: bar.update(task, completed=done, total=total)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             bar.stop()
-            complain("interrupted; the same command goes on from here")
+            complain(str(error) or "interrupted; the same command goes on with what is done")
             raise
 
 
@@ -188,16 +189,28 @@ def compare(
         ]  # JSON has no NaN
         print_json(known)
         return
-    cells = [[one.name, f"{one.first:,.4g}", f"{one.second:,.4g}", one.unit] for one in rows]
+    cells = [[one.name, _digits(one.first), _digits(one.second), one.unit] for one in rows]
     terminal.console().print(
         terminal.table(["figure", str(first.name), str(second.name), "unit"], cells)
     )
 
 
+def _digits(value: float) -> str:
+    """Four digits, without an exponent: 1,752,000,000."""
+    if not math.isfinite(value):
+        return "not known"
+    size = abs(value)
+    return f"{float(f'{value:.4g}'):,.0f}" if size >= 1000 else f"{value:.4g}"
+
+
 def _found(folder: Path) -> Path:
     """A run's folder; its bare name is looked for where runs are kept."""
     kept = Path("runs") / folder
-    return kept if not folder.exists() and kept.exists() else folder
+    if not folder.exists() and not kept.exists():
+        there = [path.parent.name for path in Path("runs").glob("*/run.json")]
+        hint = nearest(str(folder), there) if there else ": there are none yet, 'crash' makes one"
+        raise UndertowError(f"no folder {str(folder)!r}, and no run of that name in 'runs'{hint}")
+    return folder if folder.exists() else kept
 
 
 @app.command()

@@ -64,11 +64,17 @@ def _print_table(found: Estimate) -> None:
     from undertow.report import terminal
 
     records = _records(found)
+    total: dict[str, object] = {"ts": "all", "symbol": "all"}
+    for name in ("long_usd", "short_usd", "total_usd"):
+        total[name] = float(found.rows[name].sum())
     shown = [
         [str(value) if isinstance(value, str) else f"{value:,.0f}" for value in record.values()]
-        for record in records[-MOST_ROWS:]
+        for record in [*records[-MOST_ROWS:], *([total] if len(records) > 1 else [])]
     ]
     amounts = ["long USD", "short USD", "total USD"]
     terminal.console().print(terminal.table(["start", "symbol", *amounts], shown, right=amounts))
     if len(records) > MOST_ROWS:
-        complain(f"the last {MOST_ROWS} of {len(records):,} rows; --json prints all")
+        complain(
+            f"the last {MOST_ROWS} of {len(records):,} rows, and the total of all of them;"
+            " --json prints every row"
+        )

@@ -78,6 +78,7 @@ def amend(venue: Exchange, command: Records) -> None:
     finish(
         venue, order_id, account, leg, queue, price, lots, POST_ONLY if post_only else GTC,
         int64(command["self_trade"]), reduces, expire_ns, False,
+        id_position(venue.book, order_id),
     )  # fmt: skip
 
 

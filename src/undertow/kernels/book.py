@@ -134,10 +134,13 @@ def process(book: Book, commands: Records, room: int = 4096) -> tuple[Book, Reco
 
 @inlined
 def look_ahead(book: Book, commands: Records, index: int) -> None:
-    """Fetch the order that a command to come will look for."""
-    if index + AHEAD >= commands.shape[0]:
+    """Fetch the order that a command to come will look for, and before that the way to it."""
+    if index + 2 * AHEAD >= commands.shape[0]:
         return
-    order_id = commands[index + AHEAD]["order_id"]
+    order_id = commands[index + 2 * AHEAD]["order_id"]
+    prefetch(book.links, first_link(book.links, book.orders, order_id))
+    command = commands[index + AHEAD]
+    order_id = command["order_id"]
     prefetch(book.orders, book.links[first_link(book.links, book.orders, order_id)])
 
 

@@ -23,7 +23,7 @@ from undertow.kernels.ledger import (
 )
 from undertow.kernels.margin import free, gross_exposure, tier_number
 from undertow.kernels.tables import find
-from undertow.kernels.trading import reject, remove, touch, write
+from undertow.kernels.trading import reject, remove, remove_at, touch, write
 from undertow.model.codes import (
     BAD_AMOUNT,
     BUY,
@@ -280,9 +280,10 @@ def cancel(venue: Exchange, command: Records) -> None:
     stay_apart()
     order_id, account = command["order_id"], int64(command["account"])
     if order_id > 0:
-        slot = slot_at(venue.book, id_position(venue.book, order_id))
+        id_at = id_position(venue.book, order_id)
+        slot = slot_at(venue.book, id_at)
         if slot != NONE and int64(venue.book.orders[slot]["account"]) == account:
-            remove(venue, slot, CANCELLED, BY_REQUEST)
+            remove_at(venue, slot, id_at, CANCELLED, BY_REQUEST)
             return
         entry = venue.waiting_slots[find(venue.waiting_slots, order_id)]
         if entry["key"] != 0:

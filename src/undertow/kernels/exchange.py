@@ -230,12 +230,25 @@ def liquidate(venue: Exchange, commands: Records, index: int) -> int:
     while state["due_index"] < state["due"]:
         if not has_all_room(venue, most_events(venue)):
             return index
+        fetch_due(venue, state["due_index"])
         if handle(venue, venue.due[state["due_index"]]):
             state["phase"] = RANK
             return index
         state["due_index"] += 1
     state["phase"] = LOOK
     return index
+
+
+@inner_inlined
+def fetch_due(venue: Exchange, index: int) -> None:
+    """Fetch the accounts and positions of pools that are due soon."""
+    if index + 2 * AHEAD >= venue.state[0]["due"]:
+        return
+    account = venue.due[index + 2 * AHEAD] >> 24
+    prefetch(venue.accounts, account)
+    prefetch(venue.book.account_orders, account)
+    account = venue.due[index + AHEAD] >> 24
+    prefetch(venue.positions, venue.accounts[account]["first_position"])
 
 
 @part

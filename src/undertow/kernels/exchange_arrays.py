@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from undertow.kernels.book_arrays import Book, new_book
+from undertow.kernels.book_arrays import Book, new_book, new_records
 from undertow.kernels.bundle import bundle
 from undertow.kernels.compile import Records
 from undertow.kernels.tables import copy_entries, new_table
@@ -70,24 +70,27 @@ ACCOUNT = np.dtype(
         ("cash_units", np.int64), ("period_units", np.int64),
         ("cooldown_ns", np.int64), ("handled", np.int64),
         ("first_position", np.uint32), ("newest_waiting", np.uint32), ("hedge", np.int8),
-        ("dirty", np.int8), ("portfolio", np.int8), ("unused", np.int8), ("unused2", np.int32),
+        ("dirty", np.int8), ("portfolio", np.int8), ("unused", np.int8), ("unused2", np.int32, 5),
     ],
     align=True,
 )  # fmt: skip
-# Two cache lines, the first of which is what trading touches. `heap_*` see `heap.py`; `next` is
-# also the list of free slots.
+# Two cache lines, the first of which is what trading touches, an account one: arrays of them begin
+# with a cache line, see `new_records`. `heap_*` see `heap.py`; `next` is also the list of free
+# slots.
 POSITION = np.dtype(
     [
         ("lots", np.int64), ("basis_units", np.int64), ("bid_units", np.int64),
         ("ask_units", np.int64), ("bid_lots", np.int64), ("ask_lots", np.int64),
-        ("account", np.int32), ("key", np.int32), ("next", np.uint32), ("leverage", np.int32),
+        ("account", np.int32), ("key", np.int32), ("next", np.uint32), ("leverage", np.int16),
+        ("isolated", np.int8), ("in_heap", np.int8),
         ("margin_units", np.int64), ("reduce_lots", np.int64), ("cooldown_ns", np.int64),
         ("handled", np.int64), ("heap_key", np.int64), ("sequence", np.int64),
         ("heap_child", np.uint32), ("heap_next", np.uint32), ("heap_previous", np.uint32),
-        ("isolated", np.int8), ("in_heap", np.int8), ("unused", np.int16),
+        ("unused", np.int32),
     ],
     align=True,
 )  # fmt: skip
+MOST_LEVERAGE = 2**15 - 1
 WAITING = np.dtype(
     [
         ("kind", np.int8), ("side", np.int8), ("time_in_force", np.int8), ("self_trade", np.int8),
@@ -177,20 +180,20 @@ def new_exchange(
             accounts, capacity, instruments=len(contracts),
             amend_keeps_priority=rules.amend_keeps_priority,
         ),
-        state=np.zeros(1, STATE),
+        state=new_records(1, STATE),
         rules=np.array([tuple(int(getattr(rules, name)) for name in RULE_FIELDS)], RULES),
         contracts=rows,
         tiers=tiers,
-        accounts=np.zeros(accounts, ACCOUNT),
+        accounts=new_records(accounts, ACCOUNT),
         assets=asset_rows(contracts, rules),
         holdings=np.zeros(accounts * len(rules.assets) * (len(rules.assets) > 1), HOLDING),
-        positions=np.zeros(capacity, POSITION),
+        positions=new_records(capacity, POSITION),
         waiting=np.zeros(64, WAITING),
         waiting_slots=new_table(128),
         roots=np.zeros((len(contracts), ROOTS), np.uint32),
         dirty=np.zeros(accounts, np.int32),
         due=np.zeros(2 * capacity + accounts, np.int64),
-        queued=np.zeros(accounts + capacity, QUEUED),
+        queued=new_records(accounts + capacity, QUEUED),
         sorting=np.zeros(2 * capacity + accounts + 2049, np.int64),
         order=np.zeros(1, COMMAND),
         events=np.zeros(0, EVENT),
@@ -205,13 +208,21 @@ def new_exchange(
 
 
 def contract_rows(contracts: Sequence[Contract]) -> tuple[Records, Records]:
-    """Contracts and all their tiers as records."""
+    """Contracts and all their tiers as records.
+
+    Raises
+    ------
+    ValueError
+        For a leverage that has no room in a position's record.
+    """
     rows = np.zeros(len(contracts), CONTRACT)
     tiers: list[tuple[int, ...]] = []
     for row, contract in zip(rows, contracts, strict=True):
         for name in CONTRACT_FIELDS:
             row[name] = int(getattr(contract, name))
         row["first_tier"], row["tiers"] = len(tiers), len(contract.tiers)
+        if any(tier.max_leverage > MOST_LEVERAGE for tier in contract.tiers):
+            raise ValueError(f"a leverage above {MOST_LEVERAGE:,}")
         tiers += [tuple(getattr(tier, name) for name in TIER_FIELDS) for tier in contract.tiers]
     for row in rows:  # the widest range of the contracts that may be netted with this one
         netted = rows[rows["underlying"] == row["underlying"]] if row["underlying"] else row
@@ -241,7 +252,7 @@ def chain(pool: Records, start: int) -> None:
 def with_more_positions(venue: Exchange) -> Exchange:
     """The same venue with room for twice the positions; the old one must not be used again."""
     pool, state = venue.positions, venue.state
-    larger = np.zeros(2 * len(pool), POSITION)
+    larger = new_records(2 * len(pool), POSITION)
     larger[: len(pool)] = pool
     chain(larger, len(pool))
     larger["next"][-1] = state["free_position"][0]

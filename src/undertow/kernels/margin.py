@@ -87,12 +87,8 @@ def spot_initial(held: Records, contract: Records) -> int:
 
 
 @inner_inlined
-def initial(held: Records, contract: Records) -> int:
-    """What a position and its orders reserve of the account's cash, rounded up."""
-    if contract["kind"] == SPOT:
-        return spot_initial(held, contract)
-    mark = max(contract["mark_ticks"], 1)
-    size = notional(contract, held["lots"], mark) if held["lots"] != 0 else 0
+def initial(held: Records, contract: Records, size: int) -> int:
+    """What a position of a size and its orders reserve of the account's cash, rounded up."""
     gross = gross_exposure(held, size)
     if int64(held["isolated"]) != 0:
         gross -= size
@@ -120,10 +116,14 @@ def free(venue: Exchange, account: int) -> int:
     while slot != 0:
         held = venue.positions[slot]
         contract = venue.contracts[int64(held["key"]) // 4]
-        if not nets or contract["kind"] == SPOT:
-            left -= initial(held, contract)
-        if int64(held["isolated"]) == 0:
-            left += unrealised(venue, held)
+        if contract["kind"] == SPOT:
+            left -= spot_initial(held, contract)
+        else:
+            worth_units = value(contract, held["lots"], max(contract["mark_ticks"], 1))
+            if not nets:
+                left -= initial(held, contract, abs(worth_units))
+            if int64(held["isolated"]) == 0:
+                left += worth_units - held["basis_units"]
         slot = uint32(held["next"])
     if venue.assets.shape[0] > 1:
         left += collateral(venue, account)

@@ -151,16 +151,27 @@ def collect(venue: Exchange, instrument: int) -> None:
     """Mark the accounts whose positions wait at prices that the mark has passed."""
     stay_apart()
     mark = venue.contracts[instrument]["mark_ticks"]
+    count = 0
     for root in (WATCH_FALLS, WATCH_RISES):
         worst = -mark if root == WATCH_FALLS else mark
-        venue.roots[instrument, root] = detach(venue, venue.roots[instrument, root], worst)
+        venue.roots[instrument, root], count = detach(
+            venue, venue.roots[instrument, root], worst, count
+        )
+    for index in range(count):
+        if index + 12 < count:
+            prefetch(venue.positions, venue.sorting[index + 12])
+            prefetch(venue.accounts, venue.positions[venue.sorting[index + 6]]["account"])
+        held = venue.positions[venue.sorting[index]]
+        held["in_heap"] = 0
+        soil(venue, int64(held["account"]))
 
 
 @inner_inlined
-def detach(venue: Exchange, root: int, worst: int) -> int:
-    """Take all nodes up to a key out of a heap of positions; returns the root of what stays.
+def detach(venue: Exchange, root: int, worst: int, count: int) -> tuple[int, int]:
+    """Take all nodes up to a key out of a heap of positions, and list them in the room for sorting.
 
-    Only those nodes and their children are touched.
+    Only those nodes and their children are touched. Returns the root of what stays, and how many
+    are listed now.
     """
     pool = venue.positions
     rest = uint32(0)
@@ -176,15 +187,15 @@ def detach(venue: Exchange, root: int, worst: int) -> int:
             node["heap_previous"] = 0
             rest = uint32(meld(pool, rest, slot))
             continue
-        node["in_heap"] = 0
-        soil(venue, int64(node["account"]))
+        venue.sorting[count] = slot
+        count += 1
         child = uint32(node["heap_child"])
         while child != 0:
             after = uint32(pool[child]["heap_next"])
             pool[child]["heap_next"] = todo
             todo = child
             child = after
-    return rest
+    return rest, count
 
 
 @inner
@@ -221,7 +232,7 @@ def look_at(venue: Exchange, account: int) -> bool:
     if left < 0:
         list_pool(venue, pool_number(account, -1))
         again = True
-    else:
+    elif has_queue(venue):
         venue.queued[account]["mark"] = 0
     if venue.assets.shape[0] > 1 and owes(venue, account):
         again = True
@@ -248,7 +259,7 @@ def look_at(venue: Exchange, account: int) -> bool:
             if share < 0:
                 list_pool(venue, pool)
                 again = True
-            else:
+            elif has_queue(venue):
                 venue.queued[venue.accounts.shape[0] + slot]["mark"] = 0
         watch(venue, slot, share)
         slot = uint32(held["next"])

@@ -9,7 +9,7 @@ from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint3
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor
 from undertow.kernels.ledger import MILLION, notional, of_million, soil
-from undertow.kernels.margin import free, free_without, highest_fee_ppm, initial, with_fee
+from undertow.kernels.margin import free, free_without, highest_fee_ppm, spot_initial, with_fee
 from undertow.model.codes import (
     BUY,
     FIRST_CUSTOMER,
@@ -30,7 +30,7 @@ def spare_cash(venue: Exchange, account: int) -> int:
         held = venue.positions[slot]
         contract = venue.contracts[int64(held["key"]) // 4]
         if contract["kind"] == SPOT:
-            bids += initial(held, contract)
+            bids += spot_initial(held, contract)
         slot = uint32(held["next"])
     return min(free(venue, account), venue.accounts[account]["cash_units"] - bids)
 

@@ -30,12 +30,12 @@ from undertow.kernels.margin import (
     collateral,
     free,
     gross_exposure,
-    initial,
     portfolio_initial,
     tier_number,
 )
 from undertow.kernels.matching import best_maker, could_fill, order_price, take_lots
 from undertow.kernels.pools import closing_bound
+from undertow.kernels.prefetch import prefetch
 from undertow.kernels.spot import highest_price, lacks_balance, swap
 from undertow.kernels.tables import find
 from undertow.model.codes import (
@@ -212,8 +212,7 @@ def refusal(venue: Exchange, command: Records, position: int) -> int:
     # What cannot rest goes before those that do: `shrink` cancels these as it is filled.
     force = int64(command["time_in_force"])
     rests = not is_market and (force == GTC or force == POST_ONLY)  # noqa: SIM109 - slower
-    claimed = held["reduce_lots"] if rests else 0
-    if reduces and lots + claimed > closable(held, side):
+    if reduces and lots + (held["reduce_lots"] if rests else 0) > closable(held, side):
         return REDUCE_ONLY_WOULD_FLIP
     if not is_market and is_past_bankruptcy(venue, slot, side, price):
         return PAST_BANKRUPTCY
@@ -266,11 +265,14 @@ def lacks_margin(
         return NO_REASON
     account = int64(held["account"])
     nets = int64(venue.accounts[account]["portfolio"]) != 0
+    now = 0
+    if held["lots"] != 0:
+        now = notional(contract, held["lots"], max(contract["mark_ticks"], 1))
     before_lots = most_lots(held)
-    before = portfolio_initial(venue, account) if nets else initial(held, contract)
+    before = portfolio_initial(venue, account) if nets else gross_exposure(held, now)
     size = notional(contract, lots, price)
     count(held, side, lots, size)
-    after = portfolio_initial(venue, account) if nets else initial(held, contract)
+    after = portfolio_initial(venue, account) if nets else gross_exposure(held, now)
     raises = after > before
     reason = NO_REASON
     if raises or most_lots(held) > before_lots:
@@ -365,7 +367,8 @@ def enter(venue: Exchange, command: Records) -> None:
     """A new limit or market order."""
     stay_apart()
     order_id = command["order_id"]
-    reason = refusal(venue, command, id_position(venue.book, order_id))
+    id_at = id_position(venue.book, order_id)
+    reason = refusal(venue, command, id_at)
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
@@ -396,23 +399,23 @@ def enter(venue: Exchange, command: Records) -> None:
     reduces = only_reduces(int64(command["flags"]) & REDUCE_ONLY != 0, leg, side)
     finish(
         venue, order_id, account, leg, queue, price, lots, force, self_trade, reduces,
-        command["expire_ns"], is_market,
+        command["expire_ns"], is_market, id_at,
     )  # fmt: skip
 
 
-@inner
+@inner_inlined
 def finish(
     venue: Exchange, order_id: int, account: int, leg: int, queue: int, price: int, lots: int,
-    force: int, self_trade: int, reduces: bool, expire_ns: int, is_market: bool,
+    force: int, self_trade: int, reduces: bool, expire_ns: int, is_market: bool, id_at: int,
 ) -> None:  # fmt: skip
     """Fill an accepted order as far as possible; the rest rests or leaves."""
-    stay_apart()
     reason = NO_REASON
     instrument, side = queue >> 1, queue & 1
     if would_take(venue, queue, price):
         lots, reason = match(venue, order_id, account, leg, queue, price, lots, self_trade)
         if lots == 0:
             return
+        id_at = id_position(venue.book, order_id)
     slot = position_at(venue, account, leg_key(instrument, leg))
     held = venue.positions[slot]
     if reason == NO_REASON:
@@ -432,7 +435,7 @@ def finish(
         return
     rest(
         venue.book, order_id, account, queue, rank_of(queue, price), lots, expire_ns,
-        force == POST_ONLY, tag_of(reduces, leg), id_position(venue.book, order_id),
+        force == POST_ONLY, tag_of(reduces, leg), id_at,
     )  # fmt: skip
     reserve(venue, slot, side, reduces, price, 0, lots)
 
@@ -456,6 +459,8 @@ def match(
             if self_trade != CANCEL_OLDEST:
                 return lots, SELF_TRADE
             continue
+        next_account = int64(venue.book.orders[uint32(maker["next"])]["account"])
+        prefetch(venue.positions, venue.accounts[next_account]["first_position"])
         taken = min(lots, maker["quantity_lots"])
         lots -= taken
         fill(venue, order_id, account, leg, queue, slot, taken, lots, NO_REASON)
@@ -466,6 +471,14 @@ def match(
 def remove(venue: Exchange, slot: int, kind: int, reason: int) -> None:
     """Take a resting order out, and say so."""
     stay_apart()
+    remove_at(
+        venue, slot, id_position(venue.book, venue.book.orders[slot]["order_id"]), kind, reason
+    )
+
+
+@inner_inlined
+def remove_at(venue: Exchange, slot: int, id_at: int, kind: int, reason: int) -> None:
+    """The same for an order whose id's position in the book's table is known."""
     order = venue.book.orders[slot]
     queue, tag = int64(order["queue"]), int64(order["reduce_only"])
     account, lots = int64(order["account"]), order["quantity_lots"]
@@ -476,7 +489,7 @@ def remove(venue: Exchange, slot: int, kind: int, reason: int) -> None:
     write(
         venue, kind, reason, side, leg, instrument, account, order["order_id"], price, lots, 0
     )  # fmt: skip
-    take_away(venue.book, slot, id_position(venue.book, order["order_id"]))
+    take_away(venue.book, slot, id_at)
 
 
 @inner_inlined

@@ -138,23 +138,25 @@ class Purses:
         self._markets, self._places = markets, places
         largest = count.max(axis=1, initial=0)
         few = np.flatnonzero((largest > 0) & (largest <= most))
-        width = int(count[few].sum(axis=0).max(initial=0))
-        self._numbers = [
-            np.concatenate([first[one, venue] + np.arange(count[one, venue]) for one in few])
-            if len(few) else np.zeros(0, np.int64)
-            for venue in range(len(markets))
-        ]  # fmt: skip
-        # The last row is nobody's.
-        self._cash = np.full((len(markets), width + 1), np.nan)
-        self._quantity = np.zeros((len(markets), width + 1, assets))
-        self._rows: dict[int, Ints] = {}
-        start = np.zeros(len(markets), np.int64)
-        for one in few.tolist():
-            row = np.arange(int(largest[one]))
-            own = row < count[one][:, None]
-            self._rows[one] = np.where(own, start[:, None] + row, width)
-            start += count[one]
-        self._venue = np.arange(len(markets))[:, None]
+        # Rows lie alike at all venues, so that a population's are one slice of them.
+        end = np.cumsum(largest[few])
+        begin = end - largest[few]
+        self._rows = {
+            one: slice(start, stop)
+            for one, start, stop in zip(few.tolist(), begin.tolist(), end.tolist(), strict=True)
+        }
+        width = int(largest[few].sum())
+        self._cash = np.full((len(markets), width), np.nan)
+        self._quantity = np.zeros((len(markets), width, assets))
+        self._numbers: list[Ints] = []  # of accounts, by venue, and the rows that are theirs
+        self._own: list[Ints] = []
+        for venue in range(len(markets)):
+            own = [(first[one, venue], start, int(count[one, venue]))
+                   for one, start in zip(few.tolist(), begin.tolist(), strict=True)]  # fmt: skip
+            none = [np.zeros(0, np.int64)]
+            self._numbers.append(np.concatenate(none + [at + np.arange(n) for at, _, n in own]))
+            self._own.append(np.concatenate(none + [row + np.arange(n) for _, row, n in own]))
+        self._at = [np.ix_(own, place) for own, place in zip(self._own, places, strict=True)]
         self._read = [UNREAD] * len(markets)
 
     def of(self, population: int) -> tuple[Floats, Floats] | tuple[None, None]:
@@ -166,10 +168,10 @@ class Purses:
             if self._read[venue] != market.version:
                 self._read[venue] = market.version
                 self._look(venue, market)
-        return self._cash[self._venue, rows], self._quantity[self._venue, rows]
+        return self._cash[:, rows].copy(), self._quantity[:, rows].copy()
 
     def _look(self, venue: int, market: Market) -> None:
-        numbers, listings = self._numbers[venue], market.listings
-        lots, units = market.data.holdings(numbers)
-        self._cash[venue, : len(numbers)] = units / CASH_UNITS * listings.settlement_usd
-        self._quantity[venue, : len(numbers)][:, self._places[venue]] = lots * listings.lot
+        lots, units = market.data.holdings(self._numbers[venue])
+        listings = market.listings
+        self._cash[venue, self._own[venue]] = units / CASH_UNITS * listings.settlement_usd
+        self._quantity[venue][self._at[venue]] = lots * listings.lot

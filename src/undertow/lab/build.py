@@ -14,7 +14,8 @@ from undertow.agents.agent import Agent, find
 from undertow.agents.flows import Flows, Sale
 from undertow.agents.observation import Floats, Place
 from undertow.errors import UndertowError, nearest
-from undertow.lab.crowd_map import give_map
+from undertow.lab.collateral import pledges
+from undertow.lab.crowd_map import give_map, give_tiers
 from undertow.lab.market import Listings, listings_of, spot_listings
 from undertow.lab.path import price_path
 from undertow.lab.scenario import AgentSetup, Scenario, Shock
@@ -72,20 +73,25 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
     agents = [
         agent for one in _who(scenario, path) for agent in _agents(scenario, one, place, seed, path)
     ]  # fmt: skip
+    give_tiers(agents, place, listings)
     if tape is not None:
         mapped = {asset: name for asset in scenario.assets
                   if (name := _on_tape(tape, _symbols(scenario, asset)))}  # fmt: skip
-        give_map(agents, place, tape, mapped)
+        give_map(agents, place, tape, mapped, scenario.turnover_usd)
     eve = np.array([scenario.price_usd[asset] for asset in scenario.assets])
     if given is not None:
         eve = given[0].copy()
     weight = [one.weight_in_index for one in scenario.spots] + [0.0] * len(scenario.venues)
     fund = [0.0] * len(scenario.spots) + [one.insurance_fund_usd.value for one in scenario.venues]
+    coins, priced = pledges(
+        scenario, len(scenario.spots), steps, seed, tape if path == "real" else None
+    )
+    used |= priced
     setup = Setup(
         place=place, listings=listings, index_weight=np.array(weight), eve_price=eve,
         agents=agents, switches=_switches(scenario, place), steps=steps,
         record_ns=scenario.record_s * SECOND_NS, fund_usd=np.array(fund),
-        faults=_faults(scenario),
+        faults=_faults(scenario), pledges=coins,
     )  # fmt: skip
     return Built(World(setup), used)
 

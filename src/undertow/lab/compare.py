@@ -251,7 +251,20 @@ def compare_runs(first: Run, second: Run) -> list[Headline]:
     Falls are those of the assets that both have.
     """
     assets = [name for name in first.scenario.assets if name in second.scenario.assets]
-    return side_by_side((first.tape, first.shown), (second.tape, second.shown), assets)
+    rows = side_by_side((first.tape, first.shown), (second.tape, second.shown), assets)
+    return rows + _collateral(first, second)
+
+
+def _collateral(first: Run, second: Run) -> list[Headline]:
+    """What the prices of coins posted as margin did, which no tape tells."""
+    told = [
+        {coin["asset"]: float(coin["because_usd"]) for coin in one.about.get("collateral", ())}
+        for one in (first, second)
+    ]
+    return [
+        Headline(f"closed because {name} is margin", "USD", value, told[1].get(name, float("nan")))
+        for name, value in told[0].items()
+    ]
 
 
 def side_by_side(

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from undertow.agents.agent import Agent
 from undertow.agents.crowd import Crowd
 from undertow.agents.crowd_draw import Cells
+from undertow.agents.crowd_tiers import Tiers
 from undertow.agents.observation import Place
 from undertow.errors import NotRecorded, UndertowError
+from undertow.lab.market import Listings
 from undertow.measures.leverage_map import LeverageMap, SymbolMap, leverage_map
 from undertow.model.periods import time_text
 from undertow.tape import Tape
-
-REACH = 0.15
-# Of those with less than four fifths of their first distance left, so many have not noticed:
-# assumed, as the settings `warned_at` and `attentive_share` of the crowd are.
-WARNED, STILL_THERE = 0.8, 0.1
-# As in the map itself: the smallest tier of BTCUSDT (Binance USD-M, October 2025).
-MAINTENANCE = 0.004
+from undertow.venues.instruments import CASH_UNITS
 
 
 def give_map(
-    agents: Sequence[Agent], place: Place, tape: Tape, symbols: dict[str, str]
-) -> LeverageMap | None:
-    """Hand every crowd the map of each asset; its scale stays that of the scenario.
+    agents: Sequence[Agent], place: Place, tape: Tape, symbols: dict[str, str],
+    turnover_usd: Mapping[str, float],
+) -> LeverageMap | None:  # fmt: skip
+    """Hand every crowd the map of each asset, and how much of open interest it stands for.
 
     Parameters
     ----------
     symbols
         By asset, the symbol on the tape whose map counts; the same for all venues.
+    turnover_usd
+        By asset, a day's turnover where that of the symbol does not count.
 
     Returns
     -------
@@ -53,35 +52,64 @@ def give_map(
             f"the crowd's positions come from the tape before {time_text(place.start_ns)}: {error}"
         ) from None
     for asset, symbol in symbols.items():
-        number = place.assets.index(asset)
-        cells = cells_of(found.of(symbol))
-        for venue in np.flatnonzero(place.listed[:, number] & ~place.is_spot).tolist():
-            for crowd in crowds:
-                crowd.book[venue, number] = cells
+        number, one = place.assets.index(asset), found.of(symbol)
+        cells = cells_of(one)
+        for crowd in crowds:
+            here = np.flatnonzero(crowd.place.listed[:, number] & ~place.is_spot).tolist()
+            for venue in here:
+                crowd.book.cells[venue, number] = cells
+            crowd.book.typical[number] = one.typical
+            open_usd = float(np.nansum(crowd.place.open_interest_usd[here, number]))
+            wanted = turnover_usd.get(asset, one.turnover_usd)
+            wanted *= crowd.parameters.exposed_per_turnover
+            crowd.book.exposed[number] = min(1.0, wanted / open_usd) if open_usd > 0 else 0.0
     return found
 
 
-def cells_of(one: SymbolMap) -> Cells:
-    """A map as a flat list of cells; what would be liquidated at the present price is left out.
+def give_tiers(agents: Sequence[Agent], place: Place, listings: Sequence[Listings]) -> None:
+    """Hand every crowd the margin tiers of all venues."""
+    for agent in agents:
+        if isinstance(agent, Crowd):
+            for venue, one in enumerate(listings):
+                for number, asset in enumerate(one.assets if not one.is_spot else ()):
+                    agent.book.tiers[venue, place.assets.index(asset)] = tiers_of(one, number)
 
-    Entry prices further than `REACH` from the present one are pulled to it, with the leverage that
-    keeps their liquidation price: what a position does later depends on that alone, but the
-    opening visits every entry price.
+
+def tiers_of(listings: Listings, instrument: int) -> Tiers:
+    """The margin tiers of an instrument in dollars of the eve."""
+    contract = listings.contracts[instrument]
+    unit = listings.settlement_usd / CASH_UNITS
+    floor = unit
+    if contract.tiers_by_lots:
+        fixed = float(listings.lot_usd[instrument])
+        price = listings.price_usd[instrument]
+        floor = fixed if np.isfinite(fixed) else float(listings.lot[instrument]) * price
+    return Tiers(
+        floor_usd=np.array([one.floor * floor for one in contract.tiers]),
+        rate=np.array([one.maintenance_ppm * 1e-6 for one in contract.tiers]),
+        deduction_usd=np.array([one.deduction_units * unit for one in contract.tiers]),
+        leverage=np.array([float(one.max_leverage) for one in contract.tiers]),
+    )
+
+
+def cells_of(one: SymbolMap) -> Cells:
+    """A map as a flat list of cells, and what of each class has left and not come back yet.
+
+    What would be liquidated at the present price has left, too.
     """
     entry, leverage, side = np.nonzero(one.notional_usd > 0)
     level = one.liquidation_price[entry, leverage, side]
-    is_long = side == 0
-    alive = np.where(is_long, level < one.price, level > one.price)
-    price = np.clip(one.entry_price[entry], one.price * (1 - REACH), one.price * (1 + REACH))
-    # A position cannot have been opened beyond its own liquidation price.
-    price = np.where(is_long, np.maximum(price, level * 1.002), np.minimum(price, level / 1.002))
-    margin = np.where(is_long, 1 - level / price, level / price - 1) + MAINTENANCE
-    # Who was warned before the eve has mostly gone, or has new margin.
-    left = np.abs(level / one.price - 1) * one.leverage[leverage]
-    weight = one.notional_usd[entry, leverage, side] * np.where(left < WARNED, STILL_THERE, 1.0)
+    alive = np.where(side == 0, level < one.price, level > one.price)
+    entry, leverage, side = entry[alive], leverage[alive], side[alive]
+    weight = one.notional_usd[entry, leverage, side]
+    held = np.zeros((len(one.distance), 2))
+    np.add.at(held, (leverage, side), weight)
+    left = np.maximum(one.resting_usd[:, None] - held, 0.0)
+    number, count = np.arange(len(one.distance)), len(one.distance)
     return Cells(
-        is_long=is_long[alive],
-        entry_price=price[alive],
-        leverage=1 / margin[alive],
-        weight=weight[alive],
+        is_long=np.concatenate([side == 0, np.repeat([True, False], count)]),
+        entry_price=np.concatenate([one.entry_price[entry], np.full(2 * count, one.price)]),
+        away=one.distance[np.concatenate([leverage, number, number])],
+        weight=np.concatenate([weight, left[:, 0], left[:, 1]]),
+        idle=np.concatenate([np.zeros(len(entry), np.bool_), np.ones(2 * count, np.bool_)]),
     )

@@ -6,11 +6,13 @@ published is a lower bound, and the more so the faster a market falls.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from undertow.lab.scenario import Scenario
+from undertow.lab.venue_setup import VenueSetup
 from undertow.model.periods import SECOND_NS, time_ns
 
 
@@ -58,17 +60,30 @@ def shown(
     if closed is None:
         return {}
     rules = {one.id: feed_of(one.rules, scenario.start_ns) for one in scenario.venues}
+    baskets = {one.id: _baskets(one) for one in scenario.venues}
     parts = []
     for venue, some in closed.filter(pl.col("stage") != "adl").group_by(
         "venue", maintain_order=True
     ):
-        rule = rules.get(str(venue[0]))
-        parts.append(some if rule is None else throttled(some, rule.per_s, step_s))
+        name = str(venue[0])
+        limit = rules[name].per_s if name in rules else None
+        parts.append(throttled(some, limit, step_s, baskets.get(name)))
     return {"liquidations": pl.concat(parts).sort("ts", maintain_order=True)} if parts else {}
 
 
-def throttled(closed: pl.DataFrame, per_s: int | None, step_s: float) -> pl.DataFrame:
-    """The orders of one venue that its feed lets through; all where ``per_s`` is None."""
+def _baskets(venue: VenueSetup) -> dict[str, int]:
+    """How many coins a symbol stands for, where that is not one."""
+    return {venue.symbols[asset]: count for asset, count in venue.stands_for.items()}
+
+
+def throttled(
+    closed: pl.DataFrame, per_s: int | None, step_s: float,
+    baskets: Mapping[str, int] | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    """The orders of one venue that its feed lets through; all where ``per_s`` is None.
+
+    ``baskets`` says of symbols that stand for several how many these are: each has a limit.
+    """
     if per_s is None:
         return closed
     kept = max(1, round(per_s * max(1.0, step_s)))
@@ -80,5 +95,8 @@ def throttled(closed: pl.DataFrame, per_s: int | None, step_s: float) -> pl.Data
         .group_by("second", "symbol", "account", maintain_order=True)
         .agg(pl.exclude("quantity", "usd").last(), pl.col("quantity", "usd").sum())
     )
-    latest = orders.group_by("second", "symbol", maintain_order=True).tail(kept)
-    return latest.select(closed.columns)
+    from_last = pl.int_range(pl.len(), 0, -1).over("second", "symbol")
+    times = pl.lit(1)
+    for symbol, count in (baskets or {}).items():
+        times = pl.when(pl.col("symbol") == symbol).then(count).otherwise(times)
+    return orders.filter(from_last <= kept * times).select(closed.columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
@@ -67,11 +68,9 @@ class FundingClock:
             index, mark = float(self._prices.index[where]), float(self._prices.mark[where])
             if not index > 0:
                 continue
-            low, high = _known(bid[where]), _known(ask[where])
-            view = View.seen(
-                index, bid=low, ask=high, last=_known(last[where]), impact_bid=low, impact_ask=high
-            )
-            clock.observe(ts_ns, view, _known(mark))
+            low, high = _exact(bid[where]), _exact(ask[where])
+            view = View(Decimal(str(index)), low, high, _exact(last[where]), low, high)
+            clock.observe(ts_ns, view, _exact(mark))
 
     def _paid(self, venue: int, number: int, asset: int, clock: Funding, rate: float) -> Paid:
         rows = np.zeros(1, COMMAND)
@@ -82,5 +81,5 @@ class FundingClock:
         return Paid(venue, number, rate, clock.interval_h, rows)
 
 
-def _known(value: float) -> float | None:
-    return float(value) if value > 0 else None
+def _exact(value: float) -> Decimal | None:
+    return Decimal(str(value)) if value > 0 else None

@@ -31,7 +31,8 @@ class Listings:
     """What a venue trades, in the order of its instruments.
 
     ``settlement_usd`` is what a whole unit of its cash is worth on the eve: 1, or the price of the
-    coin where contracts are inverse. ``dated`` is None for a spot market.
+    coin where contracts are inverse; ``price_usd`` of each coin, that of a leveraged venue.
+    ``dated`` is None for a spot market.
     """
 
     symbols: tuple[str, ...]
@@ -41,6 +42,7 @@ class Listings:
     tick: Floats
     lot: Floats  # coins; of inverse contracts at the eve's price
     lot_usd: Floats  # of inverse contracts; else NaN
+    price_usd: tuple[float, ...] = ()
     settlement_usd: float = 1.0
     is_spot: bool = False
     dated: rulebook.Rules | None = None
@@ -60,6 +62,7 @@ def listings_of(terms: Terms, assets: Sequence[str], price_usd: dict[str, float]
         tick=np.array([float(one.tick) for one in terms.listings]),
         lot=np.where(inverse, size / prices, size),
         lot_usd=np.where(inverse, size, np.nan),
+        price_usd=tuple(price_usd[asset] for asset in assets),
         settlement_usd=ends_in,
         dated=terms.dated,
     )
@@ -182,8 +185,12 @@ class Market:
         return value
 
     def fund_usd(self) -> float:
-        """Cash of the insurance fund and the backstop vault, in dollars of the eve."""
+        """Cash of the insurance fund and the backstop vault, in dollars of the eve.
+
+        Coins that the fund has taken for cash count at what the venue was told they are worth.
+        """
         units = self.data.cash_units(codes.FUND) + self.data.cash_units(codes.VAULT)
+        units += self.data.coin_units(codes.FUND)
         return units / CASH_UNITS * self.listings.settlement_usd
 
 

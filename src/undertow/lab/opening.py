@@ -9,10 +9,12 @@ all its laws hold from the first command on.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from undertow.agents.numbers import distinct, marked
 from undertow.agents.orders import Openings
 from undertow.kernels.exchange_arrays import COMMAND
 from undertow.lab.market import Market, Rows
@@ -20,7 +22,17 @@ from undertow.model import codes
 
 Ints = NDArray[np.int64]
 CASH_UNITS = 10**6
+DEPOSITS = 0.95  # of the room for deposits, which are below 2^60 cash units at a venue
 GRID = 0.0025  # entry prices are rounded to this share of the eve's price
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Coins that accounts have posted, in cash units: their worth, and what counts as margin."""
+
+    account: Ints
+    worth_units: NDArray[np.float64]
+    margin_units: NDArray[np.float64]
 
 
 def open_all(
@@ -41,15 +53,20 @@ def open_all(
     if not rows:
         return next_id
     wanted = np.concatenate(rows)
-    accounts = np.unique(np.append(wanted["account"], counterparts))
+    accounts = distinct(wanted["account"], counterparts)
     # The mark will visit all entry prices: enough for the way to the farthest.
     biggest = _notional(market, wanted)
     count = int(accounts.max()) + 1
-    money = np.bincount(wanted["account"], 4.0 * biggest, count)[accounts] + CASH_UNITS
+    most = np.bincount(wanted["account"], 4.0 * biggest, count)
+    money = np.asarray(most[accounts], np.float64)
+    money += CASH_UNITS
     money[np.searchsorted(accounts, counterparts)] += _stakes(market, wanted, len(counterparts))
+    # A venue takes only so much in all: then everybody brings less of what is too much anyway.
+    room = DEPOSITS * (2**60 - int(market.engine.venue.state["deposited_units"][0]))
+    money *= min(1.0, room / money.sum())
     _move(market, accounts, money.astype(np.int64), codes.DEPOSIT)
     _set_leverage(market, np.append(wanted["account"], counterparts), wanted, 1)
-    for instrument in np.unique(wanted["instrument"]):
+    for instrument in distinct(wanted["instrument"]):
         part = wanted[wanted["instrument"] == instrument]
         next_id = _trade(market, part, counterparts, int(eve_ticks[instrument]), next_id)
     _cancel_rest(market)
@@ -79,7 +96,7 @@ def _in_lots(market: Market, one: Openings, eve_ticks: Ints) -> Rows:
 def _notional(market: Market, rows: Rows) -> NDArray[np.float64]:
     """Value in cash units at the highest entry price (of inverse contracts at the lowest)."""
     most = np.zeros(len(rows))
-    for instrument in np.unique(rows["instrument"]):
+    for instrument in distinct(rows["instrument"]):
         own = rows["instrument"] == instrument
         ticks, lots = rows["ticks"][own], np.abs(rows["lots"][own])
         contract = market.listings.contracts[instrument]
@@ -95,7 +112,7 @@ def _stakes(market: Market, wanted: Rows, count: int) -> NDArray[np.float64]:
     Its pieces are at most a quarter of the room, so whoever is passed over holds three quarters.
     """
     stakes = np.zeros(count)
-    for instrument in np.unique(wanted["instrument"]):
+    for instrument in distinct(wanted["instrument"]):
         own = wanted[wanted["instrument"] == instrument]
         _, price = np.unique(own["ticks"], return_inverse=True)
         net = np.abs(np.bincount(price, own["lots"])).sum()
@@ -119,13 +136,16 @@ def _move(market: Market, accounts: Ints, units: Ints, kind: int) -> None:
 
 def _set_leverage(market: Market, accounts: Ints, wanted: Rows, leverage: int) -> None:
     """The same leverage for every account in every instrument that it opens."""
-    pairs = np.unique(np.stack([wanted["account"], wanted["instrument"]]), axis=1)
-    others = np.setdiff1d(accounts, pairs[0])
-    more = np.array([[one, place] for one in others for place in np.unique(pairs[1])]).T
-    pairs = np.concatenate([pairs, more.astype(np.int64).reshape(2, -1)], axis=1)
-    rows = np.zeros(pairs.shape[1], COMMAND)
+    width = len(market.listings.contracts)
+    pairs = distinct(wanted["account"] * width + wanted["instrument"])
+    is_other = marked(accounts, int(accounts.max()) + 1)
+    is_other[wanted["account"]] = False
+    places = distinct(wanted["instrument"])
+    more = (np.flatnonzero(is_other)[:, None] * width + places).ravel()
+    pairs = np.concatenate([pairs, more])
+    rows = np.zeros(len(pairs), COMMAND)
     rows["kind"], rows["amount"] = codes.SET_LEVERAGE, leverage
-    rows["account"], rows["instrument"] = pairs
+    rows["account"], rows["instrument"] = np.divmod(pairs, width)
     market.apply(rows)
 
 
@@ -182,7 +202,7 @@ def _residual(lots: int, most: int, held: Ints, room: int) -> tuple[Ints, Ints]:
 
 def _cancel_rest(market: Market) -> None:
     """Whatever found no other side, because that was refused, must not rest in the books."""
-    rest = np.unique(market.engine.orders()["account"])
+    rest = distinct(market.engine.orders()["account"])
     rows = np.zeros(len(rest), COMMAND)
     rows["kind"], rows["account"], rows["instrument"] = codes.CANCEL_ALL, rest, -1
     market.apply(rows)
@@ -201,12 +221,17 @@ def _pieces(lots: Ints, most: int) -> list[tuple[Ints, Ints]]:
 
 
 def settle_equity(
-    market: Market, openings: Sequence[Openings], eve_ticks: Ints
+    market: Market, openings: Sequence[Openings], eve_ticks: Ints, posted: Posted | None = None
 ) -> tuple[int, float]:
     """Let the money leave that an account has beyond its stated equity.
 
     The leverage of every position becomes the greatest that its size allows, as that only limits
     new orders; who is so close to liquidation that the venue keeps more, stays a little richer.
+
+    Parameters
+    ----------
+    posted
+        Coins beside cash that are part of some accounts' equity.
 
     Returns
     -------
@@ -245,7 +270,12 @@ def settle_equity(
     wanted = np.zeros(count)
     for one in openings:
         wanted += np.bincount(one.account, one.equity_usd / settled * CASH_UNITS, count)[:count]
-    accounts = np.unique(np.concatenate([one.account for one in openings]))
+    planned = wanted.copy()
+    if posted is not None:
+        here = posted.account < count
+        wanted -= np.bincount(posted.account[here], posted.worth_units[here], count)
+        initial -= np.bincount(posted.account[here], posted.margin_units[here], count)
+    accounts = distinct(*(one.account for one in openings))
     accounts = accounts[accounts < count]
     cash = market.engine.venue.accounts["cash_units"][accounts]
     equity = cash + gains[accounts]
@@ -253,4 +283,4 @@ def settle_equity(
     floor = np.maximum(floor, gains[accounts])  # only cash leaves, no unrealised profit
     _move(market, accounts, np.maximum(0, equity - floor).astype(np.int64), codes.WITHDRAW)
     above = np.maximum(0, floor - wanted[accounts])
-    return int((above > 0.01 * wanted[accounts]).sum()), float(above.sum() / CASH_UNITS * settled)
+    return int((above > 0.01 * planned[accounts]).sum()), float(above.sum() / CASH_UNITS * settled)

@@ -88,7 +88,7 @@ class Outcome:
     def largest_usd(self, start_ns: int, end_ns: int, asset: str, venue: str | None) -> float:
         """The largest single closing that feeds show; 0 without any."""
         found = _pick(self._shown, start_ns, end_ns, asset, "both", venue)["usd"]
-        return float(found.max() or 0.0)  # type: ignore[arg-type]
+        return float(found.to_numpy().max(initial=0.0))
 
     def closings(
         self, start_ns: int, end_ns: int, *, asset: str = ALL, venue: str | None = None,
@@ -160,8 +160,10 @@ class Outcome:
     ) -> float:
         """The lowest or highest price of the bars that end within a window; NaN without any."""
         bars = self.bars(asset, venue).filter(pl.col("ns") > start_ns, pl.col("ns") <= end_ns)
-        found = bars["low"].min() if low else bars["high"].max()
-        return float("nan") if found is None else float(found)  # type: ignore[arg-type]
+        found = bars["low" if low else "high"].drop_nulls().to_numpy()
+        if not len(found):
+            return float("nan")
+        return float(found.min() if low else found.max())
 
     def open_interest_usd(self, at_ns: int, asset: str = ALL, venue: str | None = None) -> float:
         """Open interest at a moment: the last row of each instrument until then; NaN without."""
@@ -250,7 +252,7 @@ def span_ns(tape: Tape) -> tuple[int, int]:
         if tape.has(name):
             rows = tape.table(name).select(_TIME.alias("ns"), "interval").collect()
             ends = rows["ns"] + _lengths(rows["interval"])
-            return int(rows["ns"].min()), int(ends.max())  # type: ignore[arg-type]
+            return int(rows["ns"].to_numpy().min()), int(ends.to_numpy().max())
     raise NotRecorded("prices")
 
 

@@ -44,7 +44,7 @@ class Prices:
         kinds = [_kind(one) for one in rules]
         # Venues of a method together; of the methods that look at other venues one by one.
         self._groups = [
-            (kind, np.array([venue for venue, one in enumerate(kinds) if one == kind]))
+            (kind, _together([venue for venue, one in enumerate(kinds) if one == kind]))
             for kind in dict.fromkeys(kinds)
         ]
         windows = np.array([_window_s(one) for one in rules])
@@ -97,6 +97,9 @@ class Prices:
         funded = self.index * (1 + rate * left)
         averaged = self.index + mean_basis
         for kind, venues in self._groups:
+            if kind == "none":
+                self.mark[venues] = np.nan
+                continue
             self.mark[venues] = self._marks(
                 kind, venues, funded[venues], averaged[venues], bid[venues], ask[venues],
                 last[venues], mid,
@@ -104,8 +107,8 @@ class Prices:
         return self.mark
 
     def _marks(
-        self, kind: str, venues: Ints, funded: Floats, averaged: Floats, bid: Floats, ask: Floats,
-        last: Floats, mids: Floats,
+        self, kind: str, venues: Ints | slice, funded: Floats, averaged: Floats, bid: Floats,
+        ask: Floats, last: Floats, mids: Floats,
     ) -> Floats:  # fmt: skip
         """Marks of the venues with one method."""
         mid, index = mids[venues], self.index[venues]
@@ -118,7 +121,8 @@ class Prices:
         if kind == "median_of_oracle_book_and_external":
             above = self._decayed(venues, mid - index)
             book = _median(bid, ask, last)
-            others = np.stack([self._weighted_median(one, mids) for one in venues.tolist()])
+            numbers = np.arange(len(mids))[venues].tolist()
+            others = np.stack([self._weighted_median(one, mids) for one in numbers])
             return _median(index + above, book, others)
         if kind == "median_of_fair_depth_and_ema":
             return _median(funded, mid, self._decayed(venues, last))
@@ -128,7 +132,7 @@ class Prices:
             return np.where(np.isnan(mid), traded, mid)
         return np.full_like(index, np.nan)
 
-    def _decayed(self, venues: Ints, value: Floats) -> Floats:
+    def _decayed(self, venues: Ints | slice, value: Floats) -> Floats:
         old = self._average[venues]
         new = np.where(np.isnan(value), old, value)
         kept = self._decay[venues]
@@ -148,6 +152,12 @@ class Prices:
         rows = np.take_along_axis(order, np.minimum(place, len(weight) - 1)[None, :], axis=0)
         found = np.take_along_axis(mids, rows, axis=0)[0]
         return np.where(half > 0, found, np.nan)
+
+
+def _together(venues: list[int]) -> Ints | slice:
+    """Venues as what picks them quickest: a slice copies nothing."""
+    first, count = venues[0], len(venues)
+    return slice(first, first + count) if venues[-1] == first + count - 1 else np.array(venues)
 
 
 def _median(*prices: Floats) -> Floats:

@@ -19,7 +19,10 @@ from typing import Any
 import undertow
 from undertow.errors import UndertowError
 from undertow.lab.build import build
+from undertow.lab.collateral import uses
+from undertow.lab.collateral_use import note
 from undertow.lab.feeds import shown
+from undertow.lab.interrupt import Interrupted, stopped_later
 from undertow.lab.scenario import Scenario, load
 from undertow.lab.world import World
 from undertow.model.periods import SECOND_NS
@@ -171,12 +174,14 @@ def run(
         built = build(scenario, seed=seed, path=path, tape=tape)
         world, used = built.world, built.used
     _go_on(world, used, target, progress)
+    coins = uses(world.setup.pledges, world.setup.place.venues)
     about = {
         "id": name, "scenario": scenario.name, "title": scenario.title, "event": scenario.event,
         "seed": seed, "path": path, "changes": {key: str(one) for key, one in
                                                 (changes or {}).items()},
         "version": undertow.__version__, "code": code_hash(), "given": used,
-        "tape": given, "notes": world.notes,
+        "tape": given, "notes": [*world.notes, *(note(one) for one in coins)],
+        "collateral": [one.as_json() for one in coins],
     }  # fmt: skip
     _write(world, scenario, target, about)
     return Run(target, about)
@@ -250,16 +255,31 @@ def _begun(target: Path) -> tuple[World | None, dict[str, str]]:
 
 
 def _go_on(world: World, used: dict[str, str], target: Path, progress: Progress | None) -> None:
+    """Run what is left; Ctrl-C ends after the step under way, and what is done is kept.
+
+    Raises
+    ------
+    Interrupted
+        After Ctrl-C; its text says what is kept.
+    """
     total = world.setup.steps
-    try:
-        for done in world.run():
-            if progress is not None:
-                progress(done, total)
-    except KeyboardInterrupt:
-        if world.is_between_steps:
+    with stopped_later() as is_stopping:
+        try:
+            for done in world.run():
+                if progress is not None:
+                    progress(done, total)
+                if is_stopping() and done < total:
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            if not world.is_between_steps:
+                raise Interrupted("interrupted in the middle of a step: nothing new is kept"
+                                  ) from None  # fmt: skip
             target.mkdir(parents=True, exist_ok=True)
             _save(target / CHECKPOINT, pickle.dumps((world, used)))
-        raise
+            raise Interrupted(
+                f"interrupted after {world.done:,} of {total:,} steps, kept in {target}: the same"
+                " command goes on from there"
+            ) from None
 
 
 def _write(world: World, scenario: Scenario, target: Path, about: dict[str, Any]) -> None:

@@ -102,6 +102,7 @@ class Scenario:
     price_usd: dict[str, float]
     volatility: dict[str, float]
     beta: dict[str, float]
+    turnover_usd: dict[str, float]
     spots: tuple[SpotSetup, ...]
     venues: tuple[VenueSetup, ...]
     agents: tuple[AgentSetup, ...]
@@ -219,6 +220,8 @@ def from_content(content: dict[str, Any], label: str) -> Scenario:
         price_usd={name: float(one.price_usd.value) for name, one in assets.items()},
         volatility={name: float(one.daily_volatility.value) for name, one in assets.items()},
         beta={name: float(one.beta.value) for name, one in assets.items() if one.beta},
+        turnover_usd={name: float(one.turnover_usd.value) for name, one in assets.items()
+                      if one.turnover_usd},
         spots=tuple(_spot(one) for one in file.spot),
         venues=tuple(_venue(one, tuple(assets)) for one in file.venue),
         agents=tuple(
@@ -268,6 +271,7 @@ def _problems(file: ScenarioFile) -> list[tuple[str, str]]:
 
 def _venue_problems(venue: VenuePart, assets: tuple[str, ...]) -> list[tuple[str, str]]:
     found = _keys(f"venue.{venue.id}.symbols", venue.symbols, assets)
+    found += _keys(f"venue.{venue.id}.stands_for", venue.stands_for, venue.symbols)
     for table in ("open_interest_usd", "depth_usd"):
         own = getattr(venue, table)
         found += _keys(f"venue.{venue.id}.{table}", own, venue.symbols)
@@ -311,12 +315,14 @@ def _venue(part: VenuePart, assets: tuple[str, ...]) -> VenueSetup:
         insurance_fund_usd=part.insurance_fund_usd.interval, accounts=int(part.accounts.value),
         assume=_plain(part.assume), override=_plain(part.override),
         lots={name: str(number.value) for name, number in part.lots.items()},
+        stands_for={name: int(number.value) for name, number in part.stands_for.items()},
         steps_from=str(part.steps_from.value) if part.steps_from else None,
         tiers_from=str(part.tiers_from.value) if part.tiers_from else None,
         collateral=tuple(
             Collateral(one.asset, float(one.haircut.value), str(one.price.value),
                        str(one.tick.value) if one.tick else None,
-                       str(one.lot.value) if one.lot else None, float(one.share_of_equity.value))
+                       str(one.lot.value) if one.lot else None,
+                       float(one.share_of_accounts.value), float(one.share_of_equity.value))
             for one in part.collateral
         ),
         max_leverage=_optional(part.max_leverage),

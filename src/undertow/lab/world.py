@@ -18,13 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from undertow.agents.agent import Agent
+from undertow.agents.numbers import distinct, marked
 from undertow.agents.observation import BANDS, Floats, News, Observation, Place
 from undertow.agents.orders import Openings, Orders, joined
 from undertow.kernels.exchange_arrays import COMMAND
 from undertow.lab.board import Board, Purses
+from undertow.lab.collateral import Pledge
 from undertow.lab.funding import FundingClock
 from undertow.lab.market import Listings, Market, Rows
-from undertow.lab.opening import CASH_UNITS, open_all, settle_equity
+from undertow.lab.opening import CASH_UNITS, Posted, open_all, settle_equity
 from undertow.lab.prices import Prices
 from undertow.lab.record import Record
 from undertow.lab.since import Since
@@ -35,6 +37,7 @@ MINUTE_NS = 60 * 10**9
 OPEN_INTEREST_NS = 5 * MINUTE_NS
 HOUSES = 64  # accounts at each venue that hold what no agent holds on the eve
 FOREVER_NS = np.iinfo(np.int64).max
+OPENED_WITHIN = 0.02  # a larger share of open interest that is missing or too much is told
 FEW = 64  # agents with at most so many accounts at a venue see what those hold
 
 
@@ -92,6 +95,7 @@ class Setup:
     record_ns: int = MINUTE_NS
     fund_usd: Floats | None = None  # insurance funds on the eve, by venue
     faults: Faults | None = None
+    pledges: Sequence[Pledge] = ()  # coins beside cash as margin
 
 
 @dataclass
@@ -155,6 +159,10 @@ class World:
         self._events_told: set[str] = set()
         self._breaker_ns: int | None = None
         self._marks: list[Floats] = []  # as far back as the slowest venue looks
+        late_s = np.zeros(shape[0]) if setup.faults is None else setup.faults.delay_s
+        self._late = [1 + round(late * 1e9 / place.step_ns) for late in late_s.tolist()]
+        self._switched = 0  # how often something outside the markets may have changed
+        self._indexed: tuple[int, ...] = ()
 
     def run(self) -> Iterator[int]:
         """Run the steps that are left; gives the number of steps done after each."""
@@ -195,6 +203,7 @@ class World:
             if not market.listings.is_spot:
                 own = [one for one in openings if one.venue == venue]
                 self._open(venue, market, own, counterparts[venue], residual_share)
+                self.notes += self._unlike_planned(venue, market)
         self._after_step(place.start_ns, place.start_ns)
 
     def _fill_fund(self, venue: int, market: Market) -> None:
@@ -219,8 +228,9 @@ class World:
         ]  # `asset` is now the instrument's number, as `open_all` wants
         eve = np.rint(self.prices.mark[venue, places] / market.listings.tick).astype(np.int64)
         self.next_id[venue] = open_all(market, own, eve, counterparts, int(self.next_id[venue]))
+        posted = self._post(venue, market, openings)
         own += _residual(market, own, counterparts, eve, share)
-        richer, usd = settle_equity(market, own, eve)
+        richer, usd = settle_equity(market, own, eve, posted)
         if richer:
             self.notes.append(
                 f"{market.venue}: {richer:,} accounts near liquidation begin with more equity than"
@@ -236,6 +246,42 @@ class World:
         market.new_bar()
         market.forced.clear()
         market.forced_ns.clear()
+
+    def _unlike_planned(self, venue: int, market: Market) -> list[str]:
+        """What open interest is another than the scenario says, by more than `OPENED_WITHIN`."""
+        places, lots = self._places[venue], market.data.open_lots()
+        ticks = self.prices.mark[venue, places] / market.listings.tick
+        opened = market.usd(np.arange(len(lots)), ticks, lots)
+        planned = np.nan_to_num(self.setup.place.open_interest_usd[venue, places])
+        return [
+            f"{market.venue} {name}: open interest of the eve is {has:,.0f} USD, the scenario says"
+            f" {wanted:,.0f}"
+            for name, has, wanted in zip(market.listings.symbols, opened, planned, strict=True)
+            if abs(has - wanted) > OPENED_WITHIN * wanted
+        ]
+
+    def _post(self, venue: int, market: Market, openings: list[Openings]) -> Posted | None:
+        """Let those who use coins as margin bring them."""
+        own = [one for one in self.setup.pledges if one.venue == venue]
+        if not own or not openings:
+            return None
+        each = np.concatenate([one.account for one in openings])
+        accounts = distinct(each)
+        place = np.searchsorted(accounts, each)
+        equity, gains = np.zeros(len(accounts)), np.zeros(len(accounts))
+        np.add.at(equity, place, np.concatenate([one.equity_usd for one in openings]))
+        mark = self.prices.mark[venue]
+        np.add.at(gains, place, np.concatenate(
+            [one.quantity * (mark[one.asset] - one.entry_price) for one in openings]
+        ))  # fmt: skip
+        # Profit that is not realised yet is no coin.
+        equity = np.maximum(0.0, equity - np.maximum(0.0, gains))
+        posted = Posted(accounts, np.zeros(len(accounts)), np.zeros(len(accounts)))
+        for pledge in own:
+            worth_units, margin_units = pledge.post(market, accounts, equity)
+            posted.worth_units[:] += worth_units
+            posted.margin_units[:] += margin_units
+        return posted
 
     # One step.
 
@@ -263,9 +309,10 @@ class World:
         """Prices follow from the books, venues from the prices, and the record from both."""
         board = self.board
         board.look()
-        spot = np.where(self.setup.place.is_spot[:, None], (board.bid + board.ask) / 2, np.nan)
-        self.prices.outside(spot, self.quote_usd, self.halted.astype(np.float64))
+        self._find_index()
         self._remember(self.prices.update(ts_ns, board.bid, board.ask, board.last))
+        for pledge in self.setup.pledges:  # before the marks, so that these liquidate by it
+            pledge.tell(self.markets[pledge.venue], self.done)
         for venue, (rows, marks) in enumerate(board.mark_rows(self._seen_marks(), ts_ns)):
             if marks and not self.markets[venue].listings.is_spot:
                 # The clock is set once per step, where anything happens at all.
@@ -276,18 +323,23 @@ class World:
             self.record.saw_marks(self.prices.mark)
             self._now_and_then(ts_ns, end_ns)
 
+    def _find_index(self) -> None:
+        """The index, anew where a spot market's book, a halt or a peg may have changed it."""
+        spots = [market.version for market in self.markets if market.listings.is_spot]
+        changes = (self._switched, *spots)
+        if changes != self._indexed:
+            self._indexed, board = changes, self.board
+            spot = np.where(self.setup.place.is_spot[:, None], (board.bid + board.ask) / 2, np.nan)
+            self.prices.outside(spot, self.quote_usd, self.halted.astype(np.float64))
+
     def _seen_marks(self) -> list[Floats]:
         """By venue, the marks that its engine sees now: of a slow one those of before."""
-        faults, step_ns = self.setup.faults, self.setup.place.step_ns
-        delays = [0.0] * len(self.markets) if faults is None else faults.delay_s.tolist()
         most = len(self._marks)
-        return [self._marks[-min(most, 1 + round(late * 1e9 / step_ns))] for late in delays]
+        return [self._marks[-min(most, late)] for late in self._late]
 
     def _remember(self, mark: Floats) -> None:
-        faults = self.setup.faults
-        slowest = 0.0 if faults is None else float(faults.delay_s.max(initial=0.0))
         self._marks.append(mark.copy())
-        del self._marks[: -2 - round(slowest * 1e9 / self.setup.place.step_ns)]
+        del self._marks[: -1 - max(self._late)]
 
     def _sum_up(self) -> None:
         """Flows and liquidations of the step, for the next observation."""
@@ -309,6 +361,9 @@ class World:
             size = len(places)
             long_usd[venue, places] = np.bincount(instrument, np.where(is_short, 0, usd), size)
             short_usd[venue, places] = np.bincount(instrument, np.where(is_short, usd, 0), size)
+            for pledge in self.setup.pledges:
+                if pledge.venue == venue:
+                    pledge.judge(market, rows)
             judged = rows["kind"] == codes.LIQUIDATION
             liquidated[venue] = np.unique(rows["account"][judged])
         flows = np.stack([self.board.bought, self.board.sold, long_usd, short_usd])
@@ -393,6 +448,7 @@ class World:
             rows["amount"] = int(halted[venue])
             self.markets[venue].apply(rows)
         self.halted, self.withdrawals_open, self.quote_usd = halted, open_now, quote
+        self._switched += 1
         return tuple(news)
 
     def _may_break(self) -> bool:
@@ -470,7 +526,8 @@ def _residual(
     if not openings:
         return []
     held = market.engine.positions()
-    held = held[(held["lots"] != 0) & np.isin(held["account"], counterparts)]
+    count = 1 + max(int(held["account"].max(initial=0)), int(counterparts.max(initial=0)))
+    held = held[(held["lots"] != 0) & marked(counterparts, count)[held["account"]]]
     number = held["instrument"].astype(np.int64)
     usd = np.abs(market.usd(number, eve_ticks[number], held["lots"]))
     nowhere = np.full(len(held), np.nan)

@@ -55,6 +55,15 @@ class SymbolMap:
         "measured" with open interest of the symbol, "assumed" without.
     scale_low, scale_high
         Factors on ``notional_usd`` for the band of the scale.
+    distance
+        Of each class: from entry to liquidation, as a fraction.
+    resting_usd
+        By class: what a side would hold if no position were ever liquidated, on the scale of
+        ``notional_usd``.
+    typical
+        Typical daily range: mean range of an hour times the root of 24 (logarithm).
+    turnover_usd
+        Turnover a day of the markets that count, with what open interest says of it.
     """
 
     symbol: str
@@ -68,6 +77,10 @@ class SymbolMap:
     scale: str
     scale_low: float
     scale_high: float
+    distance: Floats
+    resting_usd: Floats
+    typical: float
+    turnover_usd: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,6 +247,9 @@ def _symbol_map(
         share[crowd.bars.venue] = share.get(crowd.bars.venue, 0.0) + float(amount / total)
     is_measured = all(np.isfinite(crowd.positions.usd[-1]) for crowd in crowds)
     per_turnover = parameters.open_interest_per_turnover
+    opened = [crowd.turnover * float(crowd.positions.ratio[-1]) for crowd in crowds]
+    table = parameters.class_table()
+    rest = sum(one * factor for one, factor in zip(opened, factors, strict=True))
     return SymbolMap(
         symbol=symbol,
         price=float(biggest.bars.prices[-1, 3]),
@@ -246,6 +262,10 @@ def _symbol_map(
         scale="measured" if is_measured else "assumed",
         scale_low=1.0 if is_measured else _LEAST_PER_TURNOVER / per_turnover,
         scale_high=1.0 if is_measured else _MOST_PER_TURNOVER / per_turnover,
+        distance=distance,
+        resting_usd=0.5 * rest * table[:, 1] * table[:, 2],
+        typical=biggest.typical,
+        turnover_usd=sum(one * weight for one, (_, weight) in zip(opened, parts, strict=True)),
     )
 
 

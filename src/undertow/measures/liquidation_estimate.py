@@ -17,6 +17,7 @@ from undertow.measures.leverage_bars import HOUR_NS, Bars, read_bars, span_text
 from undertow.measures.leverage_crowd import Crowd, follow
 from undertow.measures.leverage_interest import funding_series, open_interest_series
 from undertow.measures.leverage_parameters import Floats, Parameters
+from undertow.model.periods import time_text
 from undertow.tape import Tape
 from undertow.tape.frames import TIME
 
@@ -97,7 +98,12 @@ def estimate(tape: Tape, *, by: str = "1d", parameters: Parameters | None = None
     )
     rows = _by_symbol(cells, bucket_ns, parameters)
     measured = [bool(np.isfinite(crowd.positions.usd).any()) for crowd in crowds]
-    used = (*_used(crowds, measured), *_funding_used(bars, set(funding)))
+    used = (
+        *_used(crowds, measured),
+        *_funding_used(bars, set(funding)),
+        *_gaps(bars),
+        *_unfinished(bars, bucket_ns),
+    )
     return Estimate(rows, used, "measured" if all(measured) else "assumed")
 
 
@@ -160,7 +166,7 @@ def _by_symbol(cells: pl.DataFrame, bucket_ns: int, parameters: Parameters) -> p
 def _used(crowds: list[Crowd], measured: list[bool]) -> list[str]:
     bars = [crowd.bars for crowd in crowds]
     markets = len(bars)
-    lines = [f"candles of {markets} markets, {span_text(bars)}"]
+    lines = [f"candles of {markets} markets ({_names(bars)}), {span_text(bars)}"]
     silent = [market for market in bars if np.isnan(market.turnover_usd).all()]
     if silent:
         lines.append(f"no volume of {_names(silent)}: turnover assumed")
@@ -183,6 +189,33 @@ def _used(crowds: list[Crowd], measured: list[bool]) -> list[str]:
 def _funding_used(bars: list[Bars], funding: set[tuple[str, str]]) -> list[str]:
     count = sum((market.venue, market.symbol) in funding for market in bars)
     return [f"funding of {count} of {len(bars)} markets"] if count else []
+
+
+def _gaps(bars: list[Bars]) -> list[str]:
+    """Hours between a market's first and last candle that have none: nothing is estimated there."""
+    missing = {}
+    for market in bars:
+        lengths_ns = np.diff(market.end_ns)
+        usual_ns = max(int(np.median(lengths_ns)), HOUR_NS) if len(lengths_ns) else HOUR_NS
+        hours = int((lengths_ns[lengths_ns > usual_ns] - usual_ns).sum()) // HOUR_NS
+        if hours:
+            missing[market.symbol, market.venue] = hours
+    if not missing:
+        return []
+    worst = max(missing, key=lambda name: missing[name])
+    return [
+        f"no candles for some hours of {len(missing)} of {len(bars)} markets (most: {worst[0]} on"
+        f" {worst[1]}, {missing[worst]} h): nothing is estimated for them"
+    ]
+
+
+def _unfinished(bars: list[Bars], bucket_ns: int) -> list[str]:
+    """A last bucket that is not over holds its candles so far, and will grow."""
+    last_ns = max(int(market.end_ns[-1]) for market in bars)
+    if last_ns % bucket_ns == 0:
+        return []
+    begin = time_text(last_ns // bucket_ns * bucket_ns)
+    return [f"the bucket of {begin} so far only: candles end at {time_text(last_ns)}"]
 
 
 def _names(markets: list[Bars]) -> str:

@@ -100,6 +100,12 @@ def maintenance_of(
     return maintenance(contract, position.lots, size) + ceil_div(size * fee_ppm, 10**6)
 
 
+def gross_exposure(position: Position, contract: Contract, mark_ticks: int) -> int:
+    """The larger of what a position would be worth if all bids, or all asks, were filled."""
+    held = exposure(position, contract, mark_ticks)
+    return max(abs(held + position.bid_units), abs(held - position.ask_units))
+
+
 def initial_of(position: Position, contract: Contract, mark_ticks: int) -> int:
     """What position and orders reserve of the account's cash, rounded up.
 
@@ -108,10 +114,9 @@ def initial_of(position: Position, contract: Contract, mark_ticks: int) -> int:
     """
     if contract.kind == codes.SPOT:
         return with_fee(contract, position.bid_units)
-    held = exposure(position, contract, mark_ticks)
-    gross = max(abs(held + position.bid_units), abs(held - position.ask_units))
+    gross = gross_exposure(position, contract, mark_ticks)
     if position.isolated:
-        gross -= abs(held)
+        gross -= abs(exposure(position, contract, mark_ticks))
     return ceil_div(gross, position.leverage)
 
 

@@ -10,7 +10,13 @@ from __future__ import annotations
 from undertow.model import codes
 from undertow.model.codes import NO_REASON
 from undertow.model.contracts import Contract
-from undertow.reference.accounts import Position, charge, exposure, settle
+from undertow.reference.accounts import (
+    Account,
+    Position,
+    charge,
+    gross_exposure,
+    settle,
+)
 from undertow.reference.book import Order, is_worse
 from undertow.reference.contract import MILLION, ceil_div, notional, of_million, tier_number, value
 from undertow.reference.exchange import Command, Event, Exchange, Market
@@ -230,8 +236,9 @@ def lacks_margin(venue: Exchange, command: Command, price: int, lots: int) -> in
 
     A market order is counted at the best price of the other side, worsened by the venue's buffer;
     what an order would lose at once against the mark must be free as well. An order that raises
-    neither the requirement nor the size is always taken, so that a position can be closed. The
-    venue's own accounts need no margin. Collateral counts for cross positions only.
+    neither what the position may become worth (with portfolio margin: the account's requirement)
+    nor its size is always taken, so that a position can be closed. The venue's own accounts need
+    no margin. Collateral counts for cross positions only.
     """
     market = venue.markets[command.instrument]
     contract = market.contract
@@ -243,10 +250,10 @@ def lacks_margin(venue: Exchange, command: Command, price: int, lots: int) -> in
         return NO_REASON
     held = venue.position(command.account, command.instrument, command.leg)
     account = venue.account(command.account)
-    before, before_lots = venue.reserved(account), most_lots(held)
+    before, before_lots = at_stake(venue, account, held), most_lots(held)
     size = notional(contract, lots, price)
     add(held, command.side, lots, size)
-    raises = venue.reserved(account) > before
+    raises = at_stake(venue, account, held) > before
     reason = NO_REASON
     if raises or most_lots(held) > before_lots:
         reason = too_large(contract, held, market.mark_ticks)
@@ -258,6 +265,14 @@ def lacks_margin(venue: Exchange, command: Command, price: int, lots: int) -> in
             reason = codes.INSUFFICIENT_MARGIN
     add(held, command.side, -lots, -size)
     return reason
+
+
+def at_stake(venue: Exchange, account: Account, held: Position) -> int:
+    """What an order that opens raises: the requirement where that is net, else the exposure."""
+    if account.portfolio:
+        return venue.reserved(account)
+    market = venue.markets[held.instrument]
+    return gross_exposure(held, market.contract, market.mark_ticks or 1)
 
 
 def market_price(venue: Exchange, market: Market, side: int) -> int:
@@ -275,9 +290,7 @@ def too_large(contract: Contract, held: Position, mark_ticks: int) -> int:
     most = most_lots(held)
     if most > contract.max_position_lots:
         return codes.POSITION_TOO_LARGE
-    size = exposure(held, contract, mark_ticks)
-    gross = max(abs(size + held.bid_units), abs(size - held.ask_units))
-    tier = contract.tiers[tier_number(contract, most, gross)]
+    tier = contract.tiers[tier_number(contract, most, gross_exposure(held, contract, mark_ticks))]
     return codes.LEVERAGE_ABOVE_TIER if held.leverage > tier.max_leverage else NO_REASON
 
 

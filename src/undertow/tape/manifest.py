@@ -90,7 +90,11 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_NAME
     if not folder.is_dir():
-        raise DataError("no such tape: expected the folder of a tape", file=folder)
+        raise DataError(
+            "no such tape: expected the folder of a tape"
+            + (", as 'undertow import' makes one of files" if folder.is_file() else ""),
+            file=folder,
+        )
     if not path.is_file():
         raise DataError(f"not a tape: it has no {MANIFEST_NAME}", file=folder)
     content = path.read_bytes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +34,10 @@ class MarketData:
         self.traded: Records = np.zeros(self._instruments, TRADED)
         self.rejected = np.zeros(128, np.int64)
         self._notable = np.zeros(1024, np.int64)
+        contracts = engine.venue.contracts
+        self._spot = np.flatnonzero(contracts["kind"] == codes.SPOT)
+        self._base = contracts["base_asset"][self._spot]
+        self._units_per_lot = contracts["base_units_per_lot"][self._spot]
 
     def take(self, events: Records) -> Records:
         """Add events to the sums; returns those of forced closings and what follows from them."""
@@ -91,11 +94,19 @@ class MarketData:
         assets = len(venue.assets)
         if assets > 1:
             held = venue.holdings["units"].reshape(-1, assets)[accounts]
-            for place in np.flatnonzero(venue.contracts["kind"] == codes.SPOT):
-                contract: Any = venue.contracts[place]
-                units = held[:, int(contract["base_asset"])]
-                lots[:, place] = units // int(contract["base_units_per_lot"])
+            lots[:, self._spot] = held[:, self._base] // self._units_per_lot
         return lots, cash_units
+
+    def coin_units(self, account: int) -> int:
+        """What an account's assets beside cash are worth, before haircuts, in cash units."""
+        assets = self._engine.venue.assets
+        if len(assets) == 1:
+            return 0
+        first = account * len(assets)
+        units = self._engine.venue.holdings["units"][first + 1 : first + len(assets)]
+        prices = assets["price_units"][1:]
+        pairs: list[tuple[int, int]] = list(zip(units.tolist(), prices.tolist(), strict=True))
+        return sum(own * price for own, price in pairs) // 10**6
 
     def cash_units(self, account: int) -> int:
         """Cash of one account."""

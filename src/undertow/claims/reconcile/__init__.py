@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from undertow.claims.reconcile.causes import Causes
 from undertow.claims.reconcile.changes import changes
 from undertow.claims.reconcile.conflicts import find_conflicts
+from undertow.claims.reconcile.copies import find_copies, mark_copies
 from undertow.claims.reconcile.estimates import estimate, summarise
 from undertow.claims.reconcile.grouping import group_statements
 from undertow.claims.reconcile.holder_sums import holder_sums
@@ -17,6 +19,7 @@ from undertow.claims.reconcile.judging import judge_group
 from undertow.claims.reconcile.market_sums import market_sums
 from undertow.claims.reconcile.result import (
     Check,
+    Copy,
     Estimate,
     Evidence,
     Group,
@@ -40,6 +43,7 @@ from undertow.tape import Tape
 
 __all__ = [
     "Check",
+    "Copy",
     "Estimate",
     "Evidence",
     "Group",
@@ -90,21 +94,26 @@ def reconcile(
     Amounts in base units; falls negative. All thresholds are assumed and named where they stand.
     """
     statements = [s for n, source in enumerate(sources, 1) for s in statements_of(source, n)]
+    copies = find_copies(sources)
+    mark_copies(statements, copies)
     place_in_episodes(statements)
     if with_library:
         statements += _from_the_library(statements, events)
         link_repeats(statements)
     prices = TapePrices(tape, statements) if tape is not None else None
+    causes = None if tape is None or prices is None else Causes(statements, tape, prices)
     groups = group_statements(statements, whole_library=bool(events))
     for group in groups:
-        judge_group(group, tape, prices)
+        judge_group(group, tape, prices, causes)
     checks = all_checks(statements, prices)
     find_conflicts(groups, checks, statements)
     share_verdicts(statements)
     for group in groups:
         estimate(group, checks)
         summarise(group)
-    return Reconciliation(groups=groups, checks=checks, tape=tape_name)
+    return Reconciliation(
+        groups=groups, checks=checks, tape=tape_name, copies=list(copies.values())
+    )
 
 
 def share_verdicts(statements: Sequence[Statement]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from undertow.claims.reconcile.making_checks import (
     are_close,
@@ -18,6 +18,9 @@ from undertow.claims.reconcile.result import Check, Statement
 _FAMILIES = ("price", "market cap", "open interest", "depth")
 # Assumed: percentages this far apart are not about the same two levels at all.
 _UNRELATED = 0.4
+# So many pairs of other texts are tried for one percentage.
+_MOST_TRIED = 60
+Key = tuple[str | None, ...]
 _SHORT = ("1h", "4h", "24h", "7d", "30d")
 
 
@@ -123,8 +126,11 @@ def _change(percent: Statement, start: Statement, end: Statement) -> Check:
 
 
 def _is_related(check: Check) -> bool:
-    stated = check.stated or 0.0
-    return abs(check.computed - stated) <= _UNRELATED * max(abs(check.computed), abs(stated))
+    return _is_near(check.computed, check.stated or 0.0)
+
+
+def _is_near(computed: float, stated: float) -> bool:
+    return abs(computed - stated) <= _UNRELATED * max(abs(computed), abs(stated))
 
 
 def _day_before(percent: Statement, levels: Sequence[Statement]) -> list[Check]:
@@ -147,40 +153,68 @@ def _day_before(percent: Statement, levels: Sequence[Statement]) -> list[Check]:
 def _across(statements: Sequence[Statement]) -> list[Check]:
     """A percentage whose text gives no levels, against a high and a low of another text."""
     prices = [i for i in statements if i.family == "price" and i.claim.value is not None]
-    highs = [i for i in prices if i.aspect in ("high", "before") and i.window in ("24h", "day")]
+    own = _by(prices, lambda i: (i.publisher,))
+    pairs = _high_low_pairs(prices)
     checks = []
     for percent in (i for i in prices if i.claim.unit == "pct" and not _is_since_high(i)):
-        own = [i for i in prices if i.publisher == percent.publisher]
-        if percent.window in ("7d", "30d", "YTD") or _pairs(percent, own):
+        mine = own[(percent.publisher,)]
+        if percent.window in ("7d", "30d", "YTD") or _pairs(percent, mine[:_MOST_TRIED]):
             continue
-        found = [
+        found = (
             _change(percent, high, low)
-            for high in highs
-            for low in prices
-            if low.aspect in ("low", "after")
-            and low.publisher == high.publisher != percent.publisher
-            and (low.subject, low.episode) == (high.subject, high.episode)
-            == (percent.subject, percent.episode)
-            and low.window in ("24h", "day")
-        ]  # fmt: skip
+            for high, low in pairs.get((percent.subject, percent.episode), ())
+            if high.publisher != percent.publisher and _may_relate(percent, high, low)
+        )
         checks += [check for check in found if _is_related(check)][:1]
-    return checks + _below_record(prices)
+    return checks + _below_record(prices, own)
 
 
-def _below_record(prices: Sequence[Statement]) -> list[Check]:
+def _high_low_pairs(prices: Sequence[Statement]) -> dict[Key, list[tuple[Statement, Statement]]]:
+    """A high and a low of a day in one text, by asset and crash."""
+    days = [i for i in prices if i.window in ("24h", "day")]
+    lows = _by((i for i in days if i.aspect in ("low", "after")), _of_text)
+    pairs: dict[Key, list[tuple[Statement, Statement]]] = {}
+    for high in (i for i in days if i.aspect in ("high", "before")):
+        mine = pairs.setdefault((high.subject, high.episode), [])
+        mine += [(high, low) for low in lows.get(_of_text(high), ())]
+        del mine[_MOST_TRIED:]
+    return pairs
+
+
+def _of_text(item: Statement) -> Key:
+    return item.publisher, item.subject, item.episode
+
+
+def _by(items: Iterable[Statement], key: Callable[[Statement], Key]) -> dict[Key, list[Statement]]:
+    found: dict[Key, list[Statement]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
+
+
+def _may_relate(percent: Statement, start: Statement, end: Statement) -> bool:
+    """Whether two levels are near enough to a percentage to be looked at."""
+    return bool(start.value) and _is_near(100 * (end.value / start.value - 1), percent.value)
+
+
+def _below_record(
+    prices: Sequence[Statement], own: Mapping[Key, Sequence[Statement]]
+) -> list[Check]:
     """A fall "since the high" whose text gives no high, against the high that others give."""
-    highs = [i for i in prices if i.aspect == "high" and i.claim.unit == "USD"]
+    highs = _by(
+        (i for i in prices if i.aspect == "high" and i.claim.unit == "USD"), lambda i: (i.subject,)
+    )
     checks = []
     for percent in (i for i in prices if i.claim.unit == "pct" and _is_since_high(i)):
-        own = [i for i in prices if i.publisher == percent.publisher
-               and i.subject == percent.subject]  # fmt: skip
-        if _pairs(percent, own):
+        mine = [i for i in own[(percent.publisher,)] if i.subject == percent.subject]
+        mine = mine[:_MOST_TRIED]
+        if _pairs(percent, mine):
             continue
         found = [
             _change(percent, high, end)
-            for high in highs
-            for end in own
-            if high.subject == percent.subject and end.value < high.value
+            for high in highs.get((percent.subject,), ())[:_MOST_TRIED]
+            for end in mine
+            if end.value < high.value and _may_relate(percent, high, end)
             and end.aspect in ("low", "spot") and are_together(percent, end)
             and high.publisher != percent.publisher
         ]  # fmt: skip

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-from undertow.claims.reconcile.making_checks import are_together, once
+from undertow.claims.reconcile.by_value import ByValue
+from undertow.claims.reconcile.making_checks import are_together, once, plain
 from undertow.claims.reconcile.ranges import cut_off, shown
 from undertow.claims.reconcile.result import Check, Evidence, Group, Statement
 from undertow.claims.reconcile.subjects import NOT_NAMED
@@ -18,6 +19,9 @@ EQUAL = 0.03
 # ... and this far from all others of its own.
 FAR = 0.15
 SAME_TOTAL = 0.005
+_MOST_TOTALS = 200  # of so many the median is known well enough
+_TWO_LOOKS = 3.0  # assumed: within one text a rolling total grows by no more
+_WHOLE = 1e6  # from here on six digits would be told with an exponent
 _ROLLING = ("liquidations", "traders liquidated", "largest liquidation")
 
 
@@ -52,18 +56,27 @@ def _sides(group: Group, statements: Sequence[Statement]) -> None:
         return
     amounts = [i for i in group.statements if i.claim.unit == "USD" and i.claim.value]
     totals = [i for i in amounts if i.aspect == "both"]
+    by_value = ByValue(totals)
+    whole_market = [
+        i for i in statements
+        if (i.family, i.subject, i.scope) == ("liquidations", "ALL", "all")
+        and i.claim.unit == "USD" and i.episode == group.episode
+    ][:_MOST_TOTALS]  # fmt: skip
+    largest: dict[str, float] = {}
+    for total in totals:
+        largest[total.publisher] = max(total.value, largest.get(total.publisher, 0.0))
     for item in (i for i in amounts if i.aspect in ("long", "short")):
         same = [
             total
-            for total in totals
-            if total.publisher != item.publisher
+            for total in by_value.within(item.value, 2 * SAME_TOTAL)
+            if total.origin != item.origin
             and abs(item.value / total.value - 1) <= SAME_TOTAL
             and are_together(item, total)
         ]
-        own = [t for t in totals if t.publisher == item.publisher and t.value > item.value * 1.02]
-        if len({total.publisher for total in same}) < 2 or own:
+        has_larger = largest.get(item.publisher, 0.0) > item.value * 1.02
+        if len({total.origin for total in same}) < 2 or has_larger:
             continue
-        share = _other_share(item, statements)
+        share = _other_share(item, whole_market)
         text = (
             f"called {item.aspect}s, but {', '.join(i.publisher for i in same[:2])} give"
             f" {shown(same[0].value, 'USD')} for both sides"
@@ -73,16 +86,10 @@ def _sides(group: Group, statements: Sequence[Statement]) -> None:
             item.say("contradicted", Evidence(kind="source", text=text, by="label"))
 
 
-def _other_share(item: Statement, statements: Sequence[Statement]) -> float | None:
+def _other_share(item: Statement, whole_market: Sequence[Statement]) -> float | None:
     """Share of the other side in the whole market's liquidations of that time."""
     other = "short" if item.aspect == "long" else "long"
-    near = [
-        i
-        for i in statements
-        if (i.family, i.subject, i.scope, i.episode) == ("liquidations", "ALL", "all", item.episode)
-        and i.claim.unit == "USD"
-        and are_together(i, item)
-    ]
+    near = [i for i in whole_market if i.episode == item.episode and are_together(i, item)]
     parts = [i.value for i in near if i.aspect == other]
     totals = [i.value for i in near if i.aspect == "both"]
     whole = max(totals, default=0.0)
@@ -93,7 +100,7 @@ def _scopes(group: Group) -> None:
     """An all-venue figure called perpetuals: it is the others' total, and far from their perps."""
     levels = [i for i in once(group.statements) if i.claim.unit == "USD" and i.aspect != "change"]
     for item in (i for i in levels if i.scope == "perps"):
-        whole = [i for i in levels if i.scope == "all" and i.publisher != item.publisher]
+        whole = [i for i in levels if i.scope == "all" and i.origin != item.origin]
         own = [i for i in levels if i.scope == "perps" and i is not item]
         equal = [i for i in whole if _ratio(i, item) <= EQUAL]
         far = [i for i in own if _ratio(i, item) > FAR]
@@ -137,7 +144,7 @@ def _parts_called_whole(group: Group, statements: Sequence[Statement]) -> None:
             and i.aspect != "change"
             and i.claim.unit == "USD"
             and _ratio(i, item) <= EQUAL
-            and i.publisher != item.publisher
+            and i.origin != item.origin
             and are_together(i, item)
         ]
         if equal:
@@ -164,10 +171,11 @@ def _two_in_one_text(group: Group) -> None:
 
 def _two_totals(group: Group, aspect: str, unit: str, items: Sequence[Statement]) -> None:
     same = [i for i in items if i.window in ("24h", "day", None)]
-    values = sorted({item.value for item in same})
-    for low, high in pairwise(values):
-        first = next(i for i in same if i.value == low)
-        second = next(i for i in same if i.value == high)
+    by_value = {item.value: item for item in reversed(same)}
+    for low, high in pairwise(sorted(by_value)):
+        if high > _TWO_LOOKS * low:
+            continue  # not two looks at one total: a part of it, or another thing
+        first, second = by_value[low], by_value[high]
         how = cut_off(low, high) or cut_off(high, low)
         text = f"{first.publisher}: {shown(low, unit)} and {shown(high, unit)} ({aspect}) in one"
         text += " text"
@@ -203,7 +211,7 @@ def _dates(group: Group) -> None:
     """An article that dates an event otherwise than all who know its day."""
     exact = [i for i in group.statements if i.span and i.span[1] - i.span[0] <= DAY_NS]
     days = [i.span[0] // DAY_NS for i in exact if i.span]
-    publishers = {i.publisher for i in exact}
+    publishers = {i.origin for i in exact}
     if len(publishers) < 3 or group.family != "loss" or group.subject == NOT_NAMED:
         return
     first, last = min(days) * DAY_NS, (max(days) + 1) * DAY_NS
@@ -222,7 +230,11 @@ def _from_arithmetic(check: Check, by_id: dict[str, Statement]) -> None:
     named = [by_id[name] for name in check.statements if name in by_id]
     if not named:
         return
-    text = f"{check.expression} = {check.computed:,.6g}; {check.note}"
+    # An order has no result, and a single number is its own.
+    is_whole = "<" in check.expression or check.expression == plain(check.computed)
+    digits = ",.0f" if abs(check.computed) >= _WHOLE else ",.6g"
+    written = check.expression if is_whole else f"{check.expression} = {check.computed:{digits}}"
+    text = f"{check.note} ({written})" if check.note else written
     evidence = Evidence(kind="arithmetic", text=text, by=check.kind, value=check.computed)
     stated = named[-1]
     if check.verdict == "contradiction" and check.kind == "proceeds":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from undertow.claims.reconcile.result import Evidence, Group, Statement
-from undertow.claims.reconcile.subjects import LASTING
+from undertow.claims.reconcile.subjects import LASTING, NOT_NAMED
 
 # Families whose scopes (perpetuals, all venues, one venue) are compared within one group.
 _SCOPES_TOGETHER = ("open interest", "depth", "largest liquidation", "traders liquidated")
@@ -101,17 +101,17 @@ def _has_figure(items: Sequence[Statement], item: Statement) -> bool:
     """The same figure, of three digits or more, from two other publishers."""
     digits = len(f"{abs(item.value):.12g}".strip("0."))
     equal = {
-        other.publisher.casefold()
+        other.origin
         for other in items
         if other.claim.unit == item.claim.unit
-        and other.publisher.casefold() != item.publisher.casefold()
+        and other.origin != item.origin
         and abs(other.value - item.value) <= 5e-3 * abs(item.value)
     }
     return digits >= 3 and len(equal) >= 2
 
 
 def _publishers(items: Iterable[Statement]) -> set[str]:
-    return {item.publisher.casefold() for item in items}
+    return {item.origin for item in items}
 
 
 def _group(number: int, key: tuple[str, str, str, str], items: list[Statement]) -> Group:
@@ -133,7 +133,8 @@ def _group(number: int, key: tuple[str, str, str, str], items: list[Statement]) 
 
 
 def _named(subject: str) -> str:
-    return {"ALL": "whole market", "TOTAL": "whole market"}.get(subject, subject)
+    whole = "whole market"
+    return {"ALL": whole, "TOTAL": whole, NOT_NAMED: "holder not named"}.get(subject, subject)
 
 
 def strands(group: Group) -> dict[tuple[str, str], list[Statement]]:

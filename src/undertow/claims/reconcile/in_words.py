@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import polars as pl
 
+from undertow.claims.reconcile.causes import Causes
 from undertow.claims.reconcile.ranges import shown
 from undertow.claims.reconcile.result import Evidence, Statement, Verdict
 from undertow.errors import NotRecorded
@@ -50,13 +51,19 @@ _LOOSE = 0.25
 _CAUSES_NS = 2 * DAY_NS
 
 
-def judge_in_words(item: Statement, tape: Tape | None) -> None:
+def judge_in_words(item: Statement, tape: Tape | None, causes: Causes | None) -> None:
     """Verdict and evidence of a superlative or a cause."""
-    nothing = Evidence(kind="source", text="no data on this tape can tell", by="kind")
+    nothing = Evidence(kind="source", text=_why_not(item, tape), by="kind")
     if tape is None or item.span is None:
         item.say("cannot be checked", nothing)
         return
     words = item.claim.span
+    if item.claim.kind == "causal" and causes is not None:
+        judged = causes.judge(item)
+        for verdict, evidence in judged:
+            item.say(verdict, evidence)
+        if judged:
+            return
     try:
         if item.claim.kind == "causal":
             found = _before(tape, item.span[1])
@@ -69,6 +76,13 @@ def judge_in_words(item: Statement, tape: Tape | None) -> None:
     except NotRecorded:
         found = None
     item.say(*(found or ("cannot be checked", nothing)))
+
+
+def _why_not(item: Statement, tape: Tape | None) -> str:
+    """What is missing where nothing can be said."""
+    if item.span is None:
+        return "the text has no date, so that its words are of no known time"
+    return "there is no tape of that time" if tape is None else "no data on this tape can tell"
 
 
 def _before(tape: Tape, until_ns: int) -> tuple[Verdict, Evidence] | None:

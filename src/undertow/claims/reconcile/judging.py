@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import msgspec
 
 from undertow.claims.reconcile import rolling
+from undertow.claims.reconcile.by_value import ByValue
+from undertow.claims.reconcile.causes import Causes
 from undertow.claims.reconcile.grouping import strands
 from undertow.claims.reconcile.in_words import judge_in_words
 from undertow.claims.reconcile.making_checks import are_together
@@ -28,13 +30,15 @@ _HOUR = re.compile(r"(?<!\d )(?<!\d-)\bhour\b", re.IGNORECASE)  # not "24-hour"
 CLOSE = 0.05
 
 
-def judge_group(group: Group, tape: Tape | None, prices: TapePrices | None) -> None:
+def judge_group(
+    group: Group, tape: Tape | None, prices: TapePrices | None, causes: Causes | None
+) -> None:
     """Verdict and evidence for each statement of a group; its series where there is one."""
     if group.family in ("other", "timeline"):
         return
     if group.family == "in words":
         for item in group.statements:
-            judge_in_words(item, tape)
+            judge_in_words(item, tape, causes)
         return
     if group.family == "outlook":
         for item in group.statements:
@@ -44,9 +48,9 @@ def judge_group(group: Group, tape: Tape | None, prices: TapePrices | None) -> N
         is_rolling = group.family in _ROLLING and unit in ("USD", "count")
         if not (is_rolling and _judge_rolling(group, aspect, items)):
             # Exposures to one failure: who is exposed is named differently from text to text.
-            others = group.statements if group.family == "exposure" else items
+            others = ByValue(group.statements if group.family == "exposure" else items)
             for item in items:
-                _against_others(item, others)
+                _against_others(item, others.near(item.value))
         for item in items:
             _against_tape(item, tape, prices)
 
@@ -147,17 +151,13 @@ def _other_window(item: Statement, curve: rolling.Curve, unit: str | None) -> No
 
 def _against_others(item: Statement, items: Sequence[Statement]) -> None:
     """Agreement with other publishers; a lone figure is unsupported."""
-    others = [
-        other
-        for other in items
-        if other.publisher.casefold() != item.publisher.casefold() and other.same_as != item.id
-    ]
+    others = [other for other in items if other.origin != item.origin and other.same_as != item.id]
     agreeing = [other for other in others if other.allowed.meets(item.allowed, SAME)]
     if item.family not in LASTING:
         agreeing = [other for other in agreeing if are_together(item, other)]
     if agreeing:
         names = ", ".join(list(dict.fromkeys(other.publisher for other in agreeing))[:3])
-        count = len({other.publisher for other in agreeing})
+        count = len({other.origin for other in agreeing})
         text = f"{count} {'other agrees' if count == 1 else 'others agree'}: {names}"
         item.say("consistent", Evidence(kind="source", text=text, by="agreement"))
         _note_rounding(item, agreeing)

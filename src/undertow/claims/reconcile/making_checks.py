@@ -12,6 +12,8 @@ from undertow.measures.as_of import HOUR_NS
 
 # Assumed: numbers of one thought stand within so many characters of one another.
 CLOSE = 250
+# Figures of one quantity in one text that are tried in sums; longer lists are tables, not news.
+MOST_ALIKE = 30
 
 
 def make(
@@ -69,7 +71,19 @@ def by_publisher(statements: Sequence[Statement]) -> list[list[Statement]]:
         return item.publisher.casefold(), crash
 
     ordered = sorted(statements, key=lambda item: (key(item), item.in_library, item.id))
-    return [once(list(items)) for _, items in groupby(ordered, key=key)]
+    return [_some_of_each(once(list(items))) for _, items in groupby(ordered, key=key)]
+
+
+def _some_of_each(items: Sequence[Statement]) -> list[Statement]:
+    """At most `MOST_ALIKE` of one quantity: sums try pairs and triples of them."""
+    counts: Counter[tuple[str | None, ...]] = Counter()
+    kept = []
+    for item in items:
+        key = (item.family, item.subject, item.scope, item.aspect, item.claim.unit)
+        counts[key] += 1
+        if counts[key] <= MOST_ALIKE:
+            kept.append(item)
+    return kept
 
 
 def once(statements: Sequence[Statement]) -> list[Statement]:

@@ -12,6 +12,9 @@ from undertow.measures.as_of import HOUR_NS
 
 # Assumed: a product of two rounded figures, from two texts, may miss a third by so much.
 ACROSS = 0.05
+# Pairs of a part and a total of other texts, and levels and percentages, that are tried.
+_MOST_PAIRS = 100
+_MOST_LEVELS = 40
 
 
 def market_sums(statements: Sequence[Statement]) -> list[Check]:
@@ -141,32 +144,30 @@ def _shares_elsewhere(statements: Sequence[Statement]) -> list[Check]:
         for check in _sides(items)
         if check.verdict == "contradiction"
     } | _with_two_totals(liquidations)
-    pairs = [
-        (part, total)
-        for items in by_publisher(liquidations)
-        for part in items
-        for total in items
-        if part.publisher not in mixed
-        and part.aspect in ("long", "short") and total.aspect == "both" and total.value > part.value
-        and (part.subject, part.scope) == (total.subject, total.scope)
-    ]  # fmt: skip
+    pairs: dict[tuple[str | None, ...], list[tuple[Statement, Statement]]] = {}
+    for items in by_publisher(liquidations):
+        for part in (i for i in items if i.aspect in ("long", "short")):
+            same = pairs.setdefault((part.aspect, part.subject, part.scope, part.episode), [])
+            if part.publisher not in mixed and len(same) < _MOST_PAIRS:
+                same += [(part, i) for i in items if i.aspect == "both" and i.value > part.value
+                         and (part.subject, part.scope) == (i.subject, i.scope)]  # fmt: skip
+    by_text: dict[str, list[Statement]] = {}
+    for item in liquidations:
+        by_text.setdefault(item.publisher, []).append(item)
     checks = []
     for share in liquidations:
         if not share.aspect.endswith(" share") or share.claim.value is None:
             continue
         side = share.aspect.removesuffix(" share")
-        own = [i for i in liquidations if i.publisher == share.publisher and i.episode
-               == share.episode and i.subject == share.subject]  # fmt: skip
+        own = [i for i in by_text[share.publisher] if i.episode == share.episode
+               and i.subject == share.subject]  # fmt: skip
         if any(item.aspect == side for item in own):
             continue
         totals = [item.allowed for item in own if item.aspect == "both"]
         near = [
             (part, total)
-            for part, total in pairs
-            if part.aspect == side
-            and (part.subject, part.scope, part.episode)
-            == (share.subject, share.scope, share.episode)
-            and are_together(share, total, hours=2)
+            for part, total in pairs.get((side, share.subject, share.scope, share.episode), ())
+            if are_together(share, total, hours=2)
         ]
         equal = [p for p in near if any(p[1].allowed.meets(t, 0.03) for t in totals)]
         near = equal or near
@@ -222,17 +223,21 @@ def _amounts(statements: Sequence[Statement]) -> list[Check]:
     percents = [i for i in caps if i.claim.unit == "pct" and i.claim.value is not None]
     levels = [i for i in caps if i.aspect == "level"]
     checks = []
-    for amount in amounts:
+    for amount in amounts[:_MOST_LEVELS]:
         here = (amount.subject, amount.episode)
-        found = [
+        # Only the numbers first: there can be very many of them.
+        near = [
+            (abs(abs(p.value) / 100 * level.value / abs(amount.value) - 1), p, level)
+            for p in percents[:_MOST_LEVELS]
+            if (p.subject, p.episode) == here
+            for level in levels[:_MOST_LEVELS]
+            if (level.subject, level.episode) == here
+        ]
+        close = sorted((item for item in near if item[0] <= ACROSS), key=lambda item: item[0])[:3]
+        checks += [
             make("amount", f"{plain(abs(p.value) / 100)}*{plain(level.value)}",
                  abs(p.value) / 100 * level.value, [p, level], amount, slack=ACROSS,
                  verdict="ok", note="percentage of a level reported elsewhere")
-            for p in percents
-            for level in levels
-            if (p.subject, p.episode) == here == (level.subject, level.episode)
+            for _, p, level in close
         ]  # fmt: skip
-        close = [c for c in found if abs(c.computed / abs(amount.value) - 1) <= ACROSS]
-        close.sort(key=lambda c: abs(c.computed / abs(amount.value) - 1))
-        checks += close[:3]
     return checks

@@ -38,12 +38,12 @@ class Checked(msgspec.Struct, kw_only=True, frozen=True):
 
 def _as_json(statement: Statement, group: Group) -> dict[str, Any]:
     same = (statement.aspect, statement.claim.unit)
-    best = [item for item in group.best if (item.aspect, item.unit) == same]
+    best = group.best_for(statement)
     return {
         **statement.as_json(),
         "family": statement.family,
         "quantity": group.title,
-        "best_estimate": msgspec.to_builtins(best[0]) if best else _measured(statement),
+        "best_estimate": msgspec.to_builtins(best) if best is not None else _measured(statement),
         "series": [
             msgspec.to_builtins(item) for item in group.series if (item.aspect, item.unit) == same
         ],

@@ -99,6 +99,7 @@ def cut_off(stated: float, exact: float) -> str | None:
     return "cut off" if math.isclose(int(scaled) * step, abs(stated), rel_tol=1e-9) else None
 
 
+@lru_cache(maxsize=1 << 16)
 def _printed_step(value: float) -> float:
     exponent = Decimal(repr(value)).normalize().as_tuple().exponent
     return float(10.0**exponent) if isinstance(exponent, int) else 0.0

@@ -28,6 +28,8 @@ class Evidence(msgspec.Struct, kw_only=True, frozen=True):
         What moved the verdict: as-of, window, rounding, scope, threshold, label, scale, ...
     value, start, end
         The value found, and when (UTC), where there is one.
+    low, high
+        The interval of the value, where it has one.
     verdict
         What this alone says; empty where it only adds to the picture.
     """
@@ -36,6 +38,8 @@ class Evidence(msgspec.Struct, kw_only=True, frozen=True):
     text: str
     by: str = ""
     value: float | None = None
+    low: float | None = None
+    high: float | None = None
     start: str | None = None
     end: str | None = None
     verdict: str = ""
@@ -64,6 +68,10 @@ class Statement(msgspec.Struct, kw_only=True):
         The sentence around it, and the one before.
     off_by
         Its distance from the best estimate, as a fraction of that.
+    copy_of
+        Publisher of the text that this one's text is a copy of; None where it is its own.
+    is_repeated
+        Whether that original has the figure as well: then it counts once, for the original.
     """
 
     id: str
@@ -84,6 +92,13 @@ class Statement(msgspec.Struct, kw_only=True):
     off_by: float | None = None
     same_as: str | None = None
     url: str | None = None
+    copy_of: str | None = None
+    is_repeated: bool = False
+
+    @property
+    def origin(self) -> str:
+        """The independent source: all copies of a text are one."""
+        return (self.copy_of or self.publisher).casefold()
 
     @property
     def value(self) -> float:
@@ -125,6 +140,7 @@ class Statement(msgspec.Struct, kw_only=True):
             "off_by": self.off_by,
             "evidence": [msgspec.to_builtins(item) for item in self.evidence],
             "same_as": self.same_as,
+            "copy_of": self.copy_of,
             "url": self.url,
             "claim": self.claim.as_json(),
         }
@@ -166,7 +182,15 @@ class Series(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Estimate(msgspec.Struct, kw_only=True, frozen=True):
-    """The best estimate of a quantity with what speaks for it."""
+    """The best estimate of a quantity with what speaks for it.
+
+    Attributes
+    ----------
+    window, scope, day
+        What tells it from others of the same aspect; None and ``all`` where nothing does.
+    statements
+        The claims that it is an estimate for.
+    """
 
     aspect: str
     unit: str | None
@@ -176,6 +200,22 @@ class Estimate(msgspec.Struct, kw_only=True, frozen=True):
     as_of: str | None
     why: str
     sources: list[str]
+    window: str | None = None
+    scope: str = "all"
+    day: str | None = None
+    statements: list[str] = msgspec.field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """What it is an estimate of: ``both``, ``both in 4h``, ``change of perpetuals``."""
+        words = [self.aspect]
+        if self.scope != "all":
+            words.append("of perpetuals" if self.scope == "perps" else f"on {self.scope}")
+        if self.window:
+            words.append(self.window if " " in self.window else f"in {self.window}")
+        if self.day:
+            words.append(f"of {self.day}")
+        return " ".join(words)
 
 
 class Check(msgspec.Struct, kw_only=True, frozen=True):
@@ -220,6 +260,13 @@ class Group(msgspec.Struct, kw_only=True):
     series: list[Series] = msgspec.field(default_factory=list)
     best: list[Estimate] = msgspec.field(default_factory=list)
 
+    def best_for(self, statement: Statement) -> Estimate | None:
+        """The best estimate of what a statement is about."""
+        unit = statement.claim.unit or ""
+        return next(
+            (e for e in self.best if (e.unit or "") == unit and statement.id in e.statements), None
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Everything that a page needs."""
         shown = ("id", "family", "subject", "scope", "episode", "title", "relation")
@@ -233,12 +280,24 @@ class Group(msgspec.Struct, kw_only=True):
         }
 
 
+class Copy(msgspec.Struct, kw_only=True, frozen=True):
+    """A text that is another's, by their publishers, and what tells it."""
+
+    copy: str
+    original: str
+    why: str
+
+
 class Reconciliation(msgspec.Struct, kw_only=True):
-    """Groups of claims, the arithmetic between them, and which tape they were held against."""
+    """Groups of claims, the arithmetic between them, and which tape they were held against.
+
+    ``copies`` are the texts that count as one source with another.
+    """
 
     groups: list[Group]
     checks: list[Check]
     tape: str | None
+    copies: list[Copy] = msgspec.field(default_factory=list)
 
     @property
     def statements(self) -> list[Statement]:
@@ -255,6 +314,7 @@ class Reconciliation(msgspec.Struct, kw_only=True):
         return {
             "tape": self.tape,
             "verdicts": self.counts(),
+            "copies": [msgspec.to_builtins(copy) for copy in self.copies],
             "groups": [group.as_json() for group in self.groups],
             "checks": [msgspec.to_builtins(check) for check in self.checks],
         }

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from undertow.claims.reconcile.by_value import ByValue
 from undertow.claims.reconcile.making_checks import are_together
 from undertow.claims.reconcile.ranges import Range
 from undertow.claims.reconcile.result import Point, Series, Statement
@@ -23,6 +24,7 @@ STEP_NS = 5 * MINUTE_NS
 # Assumed: a figure this far from a line between two others of the last hours is no new reading.
 OUTLIER = 0.08
 MOST_ANCHORS = 40
+THINNED = 24  # of more than that only so many are kept: leaving out tries combinations
 MOST_SUSPECTS = 8  # of those that disagree most, each is tried without
 NEIGHBOUR_NS = 2 * HOUR_NS
 # Assumed: away from other figures a total of 24 hours may grow or shrink by so much an hour.
@@ -70,8 +72,15 @@ class Curve:
     def times_with(self, wanted: Range, start_ns: int, end_ns: int) -> list[int]:
         """Moments of a five-minute grid at which the curve has a value in the range."""
         start, end = max(start_ns, self.first_ns), min(end_ns, self.last_ns)
-        grid = [*range(start, end + 1, STEP_NS), end] if start <= end else []
-        return [at for at in grid if wanted.holds(self.at(at), SLACK)]
+        if start > end:
+            return []
+        grid = np.array([*range(start, end + 1, STEP_NS), end], dtype=np.int64)
+        origin = self.first_ns
+        hours = (self.times - origin) / HOUR_NS
+        values = np.interp((grid - origin) / HOUR_NS, hours, self.values)
+        extra = np.abs(values) * SLACK
+        inside = (wanted.low - extra <= values) & (values <= wanted.high + extra)
+        return [int(at) for at in grid[inside]]
 
     def envelope(self, start_ns: int, end_ns: int) -> tuple[int, Range] | None:
         """Between known points the figure may run as it likes, but not beyond them.
@@ -102,13 +111,17 @@ def fit(statements: Sequence[Statement]) -> tuple[Curve, list[Fit]] | None:
     """
     timed = [item for item in statements if item.span is not None]
     anchors = sorted((item for item in timed if is_exact(_span(item))), key=_middle)
-    backed = {item.id for item in anchors if _is_backed(item, timed)}
+    all_timed = ByValue(timed)
+    backed = {
+        item.id for item in anchors if _is_backed(item, all_timed.within(item.value, SLACK / 2))
+    }
     steady = _steady(anchors, backed)
     if len({_middle(item) // HOUR_NS for item in steady}) < 2:
         return None
     curve = Curve(_knots(steady))
     fits = [Fit(item, _middle(item), "on the curve") for item in steady]
-    loose = [item for item in timed if item not in steady]
+    carrying = {item.id for item in steady}
+    loose = [item for item in timed if item.id not in carrying]
     placed_early = [found for item in loose if (found := _beyond(item, curve))]
     if placed_early:
         knots = _knots([*steady, *(item.statement for item in placed_early)], placed_early)
@@ -169,7 +182,7 @@ def _steady(anchors: Sequence[Statement], backed: Set[str]) -> list[Statement]:
     if len(kept) > MOST_ANCHORS:  # many texts: one for each half hour and value is enough
         slots = {(_middle(item) // (HOUR_NS // 2), item.value): item for item in reversed(kept)}
         kept = sorted(slots.values(), key=_middle)
-        kept = kept[:: -(-len(kept) // MOST_ANCHORS)]
+        kept = kept[:: -(-len(kept) // THINNED)]
     while len(kept) > 2:
         apart = sorted(
             (
@@ -191,14 +204,13 @@ def _steady(anchors: Sequence[Statement], backed: Set[str]) -> list[Statement]:
     return kept
 
 
-def _is_backed(item: Statement, timed: Sequence[Statement]) -> bool:
+def _is_backed(item: Statement, equal: Sequence[Statement]) -> bool:
     """Whether another publisher has the same figure for a time that can be the same."""
     return any(
-        other.publisher.casefold() != item.publisher.casefold()
+        other.origin != item.origin
         and other.same_as != item.id
-        and abs(other.value - item.value) <= SLACK / 2 * abs(item.value)
         and are_together(item, other, hours=2)
-        for other in timed
+        for other in equal
     )
 
 

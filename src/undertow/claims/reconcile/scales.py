@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from undertow.claims.reconcile.making_checks import make, once, plain
 from undertow.claims.reconcile.ranges import shown
@@ -18,50 +20,49 @@ _LITERAL = re.compile(r"^\W*(?:US ?)?[$€£]?\s*(\d[\d,.'’ \u00a0]*\d|\d)\s*[
 
 def scales(statements: Sequence[Statement]) -> list[Check]:
     """All checks of this module."""
+    closed = _closed(statements)
+    alike = {key: _Alike(items) for key, items in _by_kind(statements).items()}
     return [
         check
         for item in once(statements)
         if item.claim.value
         for check in (
             _printed_scale(item),
-            _scale_elsewhere(item, statements),
-            _below_part(item, statements),
+            _scale_elsewhere(item, alike[_kind(item)]) if _has_one_scale(item) else None,
+            _below_part(item, closed),
         )
         if check is not None
     ]
 
 
-def _below_part(item: Statement, statements: Sequence[Statement]) -> Check | None:
+def _closed(statements: Sequence[Statement]) -> dict[tuple[str, str | None, str | None], Statement]:
+    """The most that was closed by force, by asset, unit and crash."""
+    found: dict[tuple[str, str | None, str | None], Statement] = {}
+    for item in statements:
+        if item.family == "liquidations" and item.scope == "all":
+            key = (item.subject, item.claim.unit, item.episode)
+            if key not in found or item.value > found[key].value:
+                found[key] = item
+    return found
+
+
+def _below_part(
+    item: Statement, closed: Mapping[tuple[str, str | None, str | None], Statement]
+) -> Check | None:
     """Open interest below what was closed by force, and not below it a thousand times larger."""
-    if item.aspect == "change" or not _is_too_small(item, statements):
+    most = closed.get((item.subject, item.claim.unit, item.episode))
+    if item.aspect == "change" or most is None:
         return None
-    closed = max(_closed(item, statements), key=lambda other: other.value)
-    if closed.value >= 1000 * item.value:
+    if item.family != "open interest" or item.scope not in ("all", "perps"):
         return None
-    text = f"{plain(item.value)} < {plain(closed.value)}"
+    if not item.value < most.value < 1000 * item.value:
+        return None
+    text = f"{plain(item.value)} < {plain(most.value)}"
     note = (
-        f"open interest below the {shown(closed.value, closed.claim.unit)} closed by force in a"
+        f"open interest below the {shown(most.value, most.claim.unit)} closed by force in a"
         " day: thousands were lost"
     )
-    return make("scale", text, item.value, [closed], item, verdict="scale error", note=note)
-
-
-def _is_too_small(item: Statement, statements: Sequence[Statement]) -> bool:
-    """Open interest below what was closed by force in a day: then this is the wrong one."""
-    if item.family != "open interest" or item.scope not in ("all", "perps"):
-        return False
-    return any(other.value > item.value for other in _closed(item, statements))
-
-
-def _closed(item: Statement, statements: Sequence[Statement]) -> list[Statement]:
-    """What was closed by force, of the same asset in the same crash."""
-    return [
-        other
-        for other in statements
-        if other.family == "liquidations"
-        and (other.subject, other.scope, other.claim.unit) == (item.subject, "all", item.claim.unit)
-        and other.episode == item.episode
-    ]
+    return make("scale", text, item.value, [most], item, verdict="scale error", note=note)
 
 
 def _printed_scale(item: Statement) -> Check | None:
@@ -75,7 +76,8 @@ def _printed_scale(item: Statement) -> Check | None:
     factor = _lost_scale(printed, abs(item.value))
     if factor is None:
         return None
-    note = f"printed {match[1]}: {factor:g} times what other figures give, {plain(item.value)}"
+    times = f"{1 / factor:,.0f} times too small" if factor < 1 else f"{factor:,.0f} times too large"
+    note = f"printed {match[1]}: {times} against other figures, {shown(item.value)}"
     return make("scale", plain(printed), printed, [], item, verdict="scale error", note=note)
 
 
@@ -95,26 +97,56 @@ def _lost_scale(value: float, expected: float) -> float | None:
     return 1000.0**power if math.isclose(value, expected * 1000.0**power, rel_tol=0.02) else None
 
 
-def _scale_elsewhere(item: Statement, statements: Sequence[Statement]) -> Check | None:
+Kind = tuple[str, str, str, str | None, str | None]
+
+
+def _has_one_scale(item: Statement) -> bool:
+    return item.family in _ONE_SCALE and item.aspect != "change"
+
+
+def _kind(item: Statement) -> Kind:
+    return item.family, item.subject, item.aspect, item.claim.unit, item.episode
+
+
+def _by_kind(statements: Sequence[Statement]) -> dict[Kind, list[Statement]]:
+    found: dict[Kind, list[Statement]] = {}
+    for item in filter(_has_one_scale, statements):
+        found.setdefault(_kind(item), []).append(item)
+    return found
+
+
+class _Alike:
+    """Figures of one quantity as arrays: sizes, and a number for each independent source."""
+
+    def __init__(self, items: Sequence[Statement]) -> None:
+        self.items = items
+        self.sizes = np.array([abs(item.value) for item in items])
+        numbers: dict[str, int] = {}
+        self.sources = np.array([numbers.setdefault(i.origin, len(numbers)) for i in items])
+        self.numbers = numbers
+        given = self.sizes[self.sizes > 0]
+        # Less than a factor of 10 to the 1.5 apart, none has lost a thousand.
+        self.is_one_scale = not len(given) or float(given.max() / given.min()) < 30.0
+
+
+def _scale_elsewhere(item: Statement, alike: _Alike) -> Check | None:
     """An odd one out: more texts have the same digits on another scale than on its own."""
-    if item.family not in _ONE_SCALE or item.aspect == "change":
+    if alike.is_one_scale:
         return None
-    same = [
-        other
-        for other in statements
-        if other is not item
-        and (other.family, other.subject, other.aspect) == (item.family, item.subject, item.aspect)
-        and other.claim.unit == item.claim.unit
-        and other.episode == item.episode
-        and other.publisher != item.publisher
-    ]
-    scales = [(other, _lost_scale(abs(item.value), abs(other.value))) for other in same]
-    apart = [(other, factor) for other, factor in scales if factor is not None]
-    like_it = {other.publisher for other, factor in scales if factor is None}
-    if len({other.publisher for other, _ in apart}) <= len(like_it) + 1:
+    size, sizes = abs(item.value), alike.sizes
+    others = (alike.sources != alike.numbers[item.origin]) & (sizes > 0)
+    powers = np.zeros(len(sizes))
+    powers[others] = np.rint(np.log10(size / sizes[others]) / 3)
+    scaled = sizes * 1000.0 ** np.clip(powers, -3, 3)
+    is_apart = others & (powers != 0) & (np.abs(powers) <= 3)
+    is_apart &= np.abs(size - scaled) <= 0.02 * np.maximum(size, scaled)
+    if not is_apart.any():
         return None
-    for other, factor in apart[:1]:
-        text = f"{plain(item.value)}/{plain(other.value)}"
-        note = f"{factor:g} times the figure of {other.publisher}"
-        return make("scale", text, item.value, [other], item, verdict="scale error", note=note)
-    return None
+    like_it = len(np.unique(alike.sources[others & ~is_apart]))
+    if len(np.unique(alike.sources[is_apart])) <= like_it + 1:
+        return None
+    first = int(np.flatnonzero(is_apart)[0])
+    other, factor = alike.items[first], 1000.0 ** float(powers[first])
+    text = f"{plain(item.value)}/{plain(other.value)}"
+    note = f"{factor:g} times the figure of {other.publisher}"
+    return make("scale", text, item.value, [other], item, verdict="scale error", note=note)

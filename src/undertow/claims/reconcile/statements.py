@@ -227,11 +227,14 @@ def link_repeats(statements: Sequence[Statement]) -> None:
     The library often knows the time more exactly, and whether a price was a low: the article's
     statement takes that over.
     """
-    library = [item for item in statements if item.in_library]
+    library: dict[str, list[Statement]] = {}
+    for item in statements:
+        if item.in_library:
+            library.setdefault(item.publisher.casefold(), []).append(item)
     for item in statements:
         if item.in_library:
             continue
-        for other in library:
+        for other in library.get(item.publisher.casefold(), ()):
             if _same_report(item, other):
                 other.same_as = item.id
                 if other.span and (item.span is None or _length(other) < _length(item)):
@@ -246,8 +249,7 @@ def link_repeats(statements: Sequence[Statement]) -> None:
 
 def _same_report(item: Statement, other: Statement) -> bool:
     return (
-        item.publisher.casefold() == other.publisher.casefold()
-        and (item.family, item.subject) == (other.family, other.subject)
+        (item.family, item.subject) == (other.family, other.subject)
         and item.claim.unit == other.claim.unit
         and abs(item.value - other.value) <= 1e-3 * abs(other.value)
         and (item.family != "liquidations" or item.aspect == other.aspect)

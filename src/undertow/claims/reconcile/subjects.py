@@ -120,6 +120,7 @@ _LOW = re.compile(
 _HIGH = re.compile(
     r"\b(high|highs|highest|peak(ed)?|spike[ds]?|top(ped)?|record|precocious)\b", re.I
 )
+_UNDER = re.compile(r"\b(below|under|beneath|nether)\b", re.IGNORECASE)
 _BEFORE = re.compile(r"\b(from|previous|prior|earlier|before|yesterday|opened at)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d[\d,.]*[kK]?")
 _NOW = re.compile(r"\b(then|rebound\w*|recover\w*|now|last at|currently|back)\b", re.IGNORECASE)
@@ -218,7 +219,7 @@ def price_aspect(claim: Claim, before: str, after: str) -> str:
     is_with_percent = near.startswith("%")  # "fell 10 % to 3,275": where it stands
     if _TO.match(near) and _FROM.search(earlier) and not is_with_percent:
         return "low"
-    cues = [("spot", _NOW), ("high", _HIGH), ("low", _LOW)]
+    cues = [("spot", _NOW), ("high", _HIGH), ("low", _LOW), ("level", _UNDER)]
     cues += [] if is_with_percent else [("low", _FALL_TO)]
     found = [(match.start(), name) for name, cue in cues for match in cue.finditer(near)]
     if found:

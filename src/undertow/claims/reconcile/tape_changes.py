@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from undertow.claims.reconcile.ranges import shown
-from undertow.claims.reconcile.result import Statement
+from undertow.claims.reconcile.result import Evidence, Statement, Verdict
 from undertow.claims.reconcile.tape_prices import (
     PRICE_SLACK,
     Floats,
@@ -28,6 +30,14 @@ from undertow.model.periods import duration_ns
 CHANGE_SLACK = 0.15
 
 
+_OF_A_DAY = ("24h", "day to then", "open to low", "high to low", "day")
+_LONGER = ("7d", "30d", "since high", "14d high to low")
+_SHORT = ("1h", "4h", "24h", "day")
+_SINCE_HIGH = re.compile(
+    r"\b(since|from|off|below|under|beneath|nether)\b[^.]{0,60}\b(highs?|precocious|peaks?|records?"
+    r"|ath|tops?)\b",
+    re.IGNORECASE,
+)
 _RUNNING = ("from the day's open to its low", "from the high of 24h to the low")
 
 
@@ -58,30 +68,45 @@ def judge_change(
         return None
     market = markets[0]
     declared, others = _definitions(statement)
-    for names, extra, verdict, by in (
+    tries: tuple[tuple[Sequence[str], int, Verdict, str], ...] = (
         (declared, 0, "consistent", "time"),
         (declared, DAY_NS // 2, "explained", "as-of"),
         (others, 0, "explained", "window"),
-    ):
+    )
+    for names, extra, verdict, by in tries:
         for name in names:
             found = _measure(name, markets, (span[0] - extra, span[1] + extra))
             if found and (hit := _held(found, statement, market, companion)):
                 text, value, first, last = hit
-                measured = evidence(text, by, value, first, last)
-                return verdict, measured  # type: ignore[return-value]
+                return verdict, evidence(text, by, value, first, last)
     if statement.claim.kind == "historical":
         return None  # of a stretch that only the text knows
-    return _never(declared or others, markets, span, statement)
+    never = _never(declared or others, markets, span, statement)
+    if never is None:
+        return None
+    told = _with_longer(never[1], markets, span, statement)
+    if "window missing" in statement.claim.flags:  # nothing is contradicted by a guessed window
+        text = f"{told.text}; the text names no window"
+        return "unsupported", msgspec.structs.replace(told, text=text)
+    return never[0], told
+
+
+def _with_longer(
+    found: Evidence, markets: Sequence[Market], span: tuple[int, int], statement: Statement
+) -> Evidence:
+    """What is contradicted for a day, with the longer window that has the figure, if any."""
+    for name in _LONGER if _is_of_one_day(statement) else ():
+        longer = _measure(name, markets, span)
+        if longer and _held(longer, statement, markets[0], None):
+            return msgspec.structs.replace(found, text=f"{found.text}; the {longer.name} has it")
+    return found
 
 
 def _definitions(statement: Statement) -> tuple[list[str], list[str]]:
     """What the window names, and what else a text may have meant."""
     window = statement.window
     words = (window or "").lower()
-    everything = [
-        "24h", "day to then", "open to low", "high to low", "day", "7d", "30d", "since high",
-        "14d high to low",
-    ]  # fmt: skip
+    everything = _OF_A_DAY if _is_of_one_day(statement) else (*_OF_A_DAY, *_LONGER)
     if window in ("1h", "4h", "24h", "7d", "30d"):
         declared = [window]
     elif window == "day":
@@ -91,6 +116,12 @@ def _definitions(statement: Statement) -> tuple[list[str], list[str]]:
     else:
         declared = []
     return declared, [name for name in everything if name not in declared]
+
+
+def _is_of_one_day(statement: Statement) -> bool:
+    """Whether a text says that the change is one of a day or less; "from its high" says more."""
+    is_said = statement.window in _SHORT and "window missing" not in statement.claim.flags
+    return is_said and not _SINCE_HIGH.search(statement.context)
 
 
 def _measure(name: str, markets: Sequence[Market], span: tuple[int, int]) -> Measured | None:

@@ -49,6 +49,7 @@ class Market:
     high: Floats
     low: Floats
     close: Floats
+    volume: Floats
 
     @property
     def step_ns(self) -> int:
@@ -65,10 +66,13 @@ class Market:
         length = int((self.end[part] - self.start[part]).sum())
         return length / max(min(span[1], int(self.end[-1])) - span[0], 1)
 
-    def close_before(self, moments: Times) -> Floats:
-        """The last close known at each moment; NaN before the first."""
+    def close_before(self, moments: Times, within_ns: int | None = None) -> Floats:
+        """The last close known at each moment; NaN before the first, or where it is older."""
         at = np.searchsorted(self.end, moments, side="right") - 1
-        return np.where(at >= 0, self.close[np.maximum(at, 0)], np.nan)
+        known = at >= 0
+        if within_ns is not None:
+            known &= moments - self.end[np.maximum(at, 0)] <= within_ns
+        return np.where(known, self.close[np.maximum(at, 0)], np.nan)
 
 
 class TapePrices:
@@ -118,8 +122,8 @@ class TapePrices:
 
 def _market(part: pl.DataFrame) -> Market:
     start, end = (part[name].cast(pl.Int64).to_numpy() for name in ("ts", "end"))
-    ohlc = [part[name].to_numpy() for name in ("open", "high", "low", "close")]
-    return Market(f"{part['venue'][0]} {part['symbol'][0]}", start, end, *ohlc)
+    columns = [part[name].to_numpy() for name in ("open", "high", "low", "close", "volume")]
+    return Market(f"{part['venue'][0]} {part['symbol'][0]}", start, end, *columns)
 
 
 def judge_price(statement: Statement, prices: TapePrices) -> Found | None:
@@ -147,7 +151,10 @@ def _traded(statement: Statement, span: tuple[int, int], market: Market) -> Foun
     """Whether, and when, the price was there."""
     wanted = statement.allowed
     reach = 8 * DAY_NS if statement.aspect == "before" else 0
-    for extra, verdict, by in ((reach, "consistent", "time"), (2 * DAY_NS, "explained", "as-of")):
+    tries: tuple[tuple[int, Verdict, str], ...] = (
+        (reach, "consistent", "time"), (2 * DAY_NS, "explained", "as-of"),
+    )  # fmt: skip
+    for extra, verdict, by in tries:
         part = market.between(span[0] - extra, span[1] + (extra if by == "as-of" else 0))
         low, high = market.low[part], market.high[part]
         hit = (low <= wanted.high * (1 + PRICE_SLACK)) & (high >= wanted.low * (1 - PRICE_SLACK))
@@ -157,7 +164,7 @@ def _traded(statement: Statement, span: tuple[int, int], market: Market) -> Foun
             when = "there" if by == "time" else "not at that time, but"
             text = f"{market.name} traded {when} between {clock(first)} and {clock(last)}"
             value = market.close[part][times[0]]
-            return verdict, evidence(text, by, value, first, last)  # type: ignore[return-value]
+            return verdict, evidence(text, by, value, first, last)
     part = market.between(*span)
     lowest, highest = float(market.low[part].min()), float(market.high[part].max())
     text = f"{market.name} was between {shown(lowest)} and {shown(highest)} at that time"

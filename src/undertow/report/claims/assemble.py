@@ -8,7 +8,7 @@ import undertow
 from undertow.claims.reconcile import Group, Reconciliation, Source, Statement
 from undertow.claims.reconcile.one_sentence import PUBLISHER, Checked
 from undertow.report.claims import league, sums, timeline
-from undertow.report.claims.details import about, detail, estimate_text, figure, grouped
+from undertow.report.claims.details import about, detail, estimate_text, figure, grouped, reason
 from undertow.report.claims.page import SIGNS, ClaimsPage
 from undertow.report.claims.texts import annotated
 from undertow.report.page import Panel, Section
@@ -40,14 +40,18 @@ def reconciliation_page(
     panels, charts = timeline.panels(answer.groups, tape)
     sections = [
         Section("quantities", "What they disagree on", "", [_quantities(answer.groups)]),
+        *_in_words(given),
         _timeline("Over time", panels),
         Section("sources", "Sources", "", league.panels(answer.statements)),
         Section("sums", "What adds up", "", sums.panels(answer.checks)),
     ]
     texts = [
-        annotated(source, n, [s for s in given if s.id.startswith(f"A{n}.")], _at(titles, n - 1))
+        annotated(
+            source, n, [s for s in given if s.id.startswith(f"A{n}.")], _at(titles, n - 1),
+            _copied(source, answer),
+        )
         for n, source in enumerate(sources, 1)
-    ]
+    ]  # fmt: skip
     return ClaimsPage(
         title="What adds up, and what the data say",
         kicker=f"Reconciled claims · {_measured(answer.tape)}",
@@ -68,10 +72,9 @@ def check_page(checked: Checked, *, tape: Tape | None = None) -> ClaimsPage:
     """The small page of one sentence: its figures on the rolling curves."""
     given = [item for item, _ in checked.statements]
     groups = list({group.id: group for _, group in checked.statements}.values())
-    strands = {(item.aspect, item.claim.unit or "") for item in given}
     panels, charts = timeline.panels(groups, tape, everything=True)
     source = Source(publisher=PUBLISHER, published=checked.at, text=checked.sentence, claims=[])
-    own = [_only(group, strands) for group in groups]
+    own = [_only(group, {item.id for item in given}) for group in groups]
     return ClaimsPage(
         title="One sentence, checked",
         kicker=f"Checked claim · said {checked.at} · {_measured(checked.tape)}",
@@ -93,12 +96,18 @@ def _answer(item: Statement) -> str:
     return f"{figure(item)}, {about(item)}: {item.verdict}"
 
 
-def _only(group: Group, strands: set[tuple[str, str]]) -> Group:
-    """The group with the best estimates of the strands that were asked for."""
+def _only(group: Group, asked: set[str]) -> Group:
+    """The group with the best estimates of the statements that were asked for."""
     import msgspec
 
-    best = [item for item in group.best if (item.aspect, item.unit or "") in strands]
+    best = [item for item in group.best if asked & set(item.statements)]
     return msgspec.structs.replace(group, best=best)
+
+
+def _copied(source: Source, answer: Reconciliation) -> str:
+    """That a text is another's, and what tells it."""
+    mine = (copy for copy in answer.copies if copy.copy == source.publisher)
+    return next((f"a copy of {copy.original}: {copy.why}" for copy in mine), "")
 
 
 def _at(titles: Sequence[str], number: int) -> str:
@@ -138,7 +147,7 @@ def _quantities(groups: Sequence[Group]) -> Panel:
         given = sum(not item.in_library for item in group.statements)
         if not given:
             continue
-        best = [f"{item.aspect} {estimate_text(item)}" for item in group.best[:_MOST_BEST]]
+        best = [f"{item.label} {estimate_text(item)}" for item in group.best[:_MOST_BEST]]
         rows.append(
             [group.title, str(given), str(len(group.statements) - given), "\n".join(best) or "none",
              ", ".join(group.explained_by), "\n".join(map(grouped, group.conflicts))]
@@ -152,6 +161,18 @@ def _quantities(groups: Sequence[Group]) -> Panel:
         caption="“Here” counts the figures of these texts, “library” those that were published"
         " about the same quantity elsewhere.",
     )
+
+
+def _in_words(given: Sequence[Statement]) -> list[Section]:
+    """Causes and superlatives, each with what its verdict rests on; no section without any."""
+    rows = [
+        [f"“{item.claim.span}”", item.publisher, item.verdict, grouped(reason(item))]
+        for item in given
+        if item.family == "in words"
+    ]
+    titles = ["said", "source", "verdict", "what the data say"]
+    panel = Panel(wide=True, columns=titles, rows=rows)
+    return [Section("words", "Causes and superlatives", "", [panel])] if rows else []
 
 
 def _timeline(title: str, panels: list[Panel]) -> Section:

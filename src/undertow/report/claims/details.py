@@ -17,7 +17,7 @@ WORDS = {
 
 def detail(statement: Statement, group: Group) -> Detail:
     """A claim's card."""
-    best = best_of(statement, group)
+    best = group.best_for(statement)
     order = sorted(statement.evidence, key=lambda item: item.verdict != statement.verdict)
     return Detail(
         id=statement.id,
@@ -31,6 +31,11 @@ def detail(statement: Statement, group: Group) -> Detail:
     )
 
 
+def reason(statement: Statement) -> str:
+    """The evidence that made the verdict."""
+    return "; ".join(e.text for e in statement.evidence if e.verdict == statement.verdict)
+
+
 def grouped(text: str) -> str:
     """Long whole numbers with commas.
 
@@ -40,12 +45,6 @@ def grouped(text: str) -> str:
     '1,600,000,000/2,000,000,000 = 80, 2025-11-04'
     """
     return _LONG.sub(lambda match: f"{int(match[0]):,}", text)
-
-
-def best_of(statement: Statement, group: Group) -> Estimate | None:
-    """The best estimate of the same thing in the same unit."""
-    same = (statement.aspect, statement.claim.unit or None)
-    return next((i for i in group.best if (i.aspect, i.unit or None) == same), None)
 
 
 def figure(statement: Statement) -> str:

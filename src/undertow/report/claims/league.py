@@ -24,10 +24,13 @@ class Standing:
     ----------
     given
         Whether it is one of the articles, not only of the library.
+    copy_of
+        The source whose text it copies: figures that both have are counted there only.
     """
 
     publisher: str
     given: bool = False
+    copy_of: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -50,7 +53,8 @@ class Standing:
 def standings(statements: Sequence[Statement]) -> list[Standing]:
     """One per source; those with enough figures first, the best on top.
 
-    A library figure that is a copy of an article's claim counts once, for the article.
+    A library figure that is a copy of an article's claim counts once, for the article; a figure of
+    a copied text counts once, for the original.
     """
     found: dict[str, Standing] = {}
     for item in statements:
@@ -58,8 +62,11 @@ def standings(statements: Sequence[Statement]) -> list[Standing]:
             continue
         standing = found.setdefault(item.publisher, Standing(item.publisher))
         standing.given = standing.given or not item.in_library
+        standing.copy_of = standing.copy_of or item.copy_of
+        if item.is_repeated:
+            continue
         standing.counts[item.verdict] = standing.counts.get(item.verdict, 0) + 1
-    known = [standing for standing in found.values() if standing.judged]
+    known = [one for one in found.values() if one.judged or one.copy_of]
     return sorted(known, key=_rank)
 
 
@@ -97,7 +104,8 @@ def panels(statements: Sequence[Statement]) -> list[Panel]:
         caption="“Holds” is consistent and explained together, over all figures that could be"
         f" judged. With fewer than {FEWEST} judged figures a source is marked as too few to judge."
         " Forecasts, and figures that nobody else has, are not counted. Texts that copy one another"
-        " count as several sources. A source is not good or bad by one day.",
+        " are one source: what a copy shares with its original counts there only. A source is not"
+        " good or bad by one day.",
         missing="" if shown else "No figure of these texts could be judged.",
     )
     if not others:
@@ -115,10 +123,11 @@ def panels(statements: Sequence[Statement]) -> list[Panel]:
 
 
 def _row(item: Standing) -> list[str]:
-    low, high = interval(item.holds, item.judged)
     counts = [str(item.counts.get(verdict, 0)) for verdict in JUDGED]
     if item.too_few:
-        return [item.publisher, _from(item), str(item.judged), *counts, "", "too few to judge"]
+        why = "counts with its original" if item.copy_of else "too few to judge"
+        return [item.publisher, _from(item), str(item.judged), *counts, "", why]
+    low, high = interval(item.holds, item.judged)
     shares = [f"{count} ({int(count) / item.judged:.0%})" for count in counts]
     return [
         item.publisher, _from(item), str(item.judged), *shares,
@@ -127,4 +136,6 @@ def _row(item: Standing) -> list[str]:
 
 
 def _from(item: Standing) -> str:
+    if item.copy_of:
+        return f"copy of {item.copy_of}"
     return "article" if item.given else "library"

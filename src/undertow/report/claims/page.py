@@ -76,13 +76,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class Annotated:
-    """An article in pieces."""
+    """An article in pieces; ``copied`` says what it is a copy of."""
 
     number: int
     publisher: str
     published: str
     title: str
     pieces: list[Piece]
+    copied: str = ""
 
 
 @dataclass(frozen=True)

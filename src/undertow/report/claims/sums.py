@@ -23,7 +23,7 @@ def panels(checks: Sequence[Check]) -> list[Panel]:
             title="Sums in and across the texts",
             wide=True,
             columns=COLUMNS,
-            rows=[_row(check) for check in given],
+            rows=[row(check) for check in given],
             numeric=(2, 3),
             missing="" if given else "No two figures of these texts belong into one sum.",
         )
@@ -34,7 +34,7 @@ def panels(checks: Sequence[Check]) -> list[Panel]:
                 title="Sums in the library's figures of the same crash",
                 wide=True,
                 columns=COLUMNS,
-                rows=[_row(check) for check in others],
+                rows=[row(check) for check in others],
                 numeric=(2, 3),
                 folded=f"{len(others)} sums",
             )
@@ -42,12 +42,15 @@ def panels(checks: Sequence[Check]) -> list[Panel]:
     return found
 
 
-def _row(check: Check) -> list[str]:
+def row(check: Check) -> list[str]:
+    """A check as the columns show it."""
+    # What was sold against what was repaid: nobody prints their ratio.
+    is_printed = check.stated is not None and check.kind != "proceeds"
     return [
         check.verdict,
         readable(check.expression),
         _number(check.computed),
-        "" if check.stated is None else _number(check.stated),
+        _number(check.stated or 0.0) if is_printed else "",
         check.note,
         ", ".join(dict.fromkeys(check.publishers)),
     ]

@@ -14,7 +14,11 @@ _GRAVITY = {verdict: rank for rank, verdict in enumerate(SIGNS)}
 
 
 def annotated(
-    source: Source, number: int, statements: Sequence[Statement], title: str = ""
+    source: Source,
+    number: int,
+    statements: Sequence[Statement],
+    title: str = "",
+    copied: str = "",
 ) -> Annotated:
     """The article with its claims marked.
 
@@ -22,12 +26,15 @@ def annotated(
     ----------
     statements
         Those of the article; one whose span is not in the text is left out.
+    copied
+        What it is a copy of; empty where it is its own.
     """
     return Annotated(
         number=number,
         publisher=source.publisher,
         published=source.published or "no date",
         title=title,
+        copied=copied,
         pieces=pieces(source.text, statements),
     )
 

@@ -17,7 +17,7 @@ def figures(summary: Summary) -> dict[str, Figure]:
     """All figures by id; what a run has not got is not recorded, never 0."""
     found = [
         *_falls(summary), *_closings(summary), *_shares(summary), *_payers(summary),
-        *_market(summary),
+        *_collateral(summary), *_market(summary),
     ]  # fmt: skip
     return {figure.id: figure for figure in found}
 
@@ -122,6 +122,25 @@ def _payers(summary: Summary) -> Iterator[Figure]:
         "bad_debt", "Bad debt and socialised losses", None, "USD",
         "what nobody could be made to pay, or everybody was", note="; ".join(summary.not_recorded),
     )  # fmt: skip
+
+
+def _collateral(summary: Summary) -> Iterator[Figure]:
+    for one in summary.collateral:
+        yield Figure(
+            f"collateral.{one.asset}.because", f"Closed because {one.asset} is margin",
+            one.because_usd, "USD",
+            "positions of accounts that were closed by force and would have had enough margin at"
+            " that moment, had the coin counted at 1", place=one.venue,
+            note=f"{one.because_accounts:,} accounts; priced by {one.price}, low {one.low_usd:.4g}",
+        )  # fmt: skip
+        yield Figure(
+            f"collateral.{one.asset}.closed", f"Closed of those with {one.asset} as margin",
+            one.closed_usd, "USD",
+            "positions closed by force of accounts that posted the coin, for whatever reason",
+            place=one.venue,
+            note=f"{one.closed_accounts:,} of {one.accounts:,} accounts, which posted"
+            f" {format_usd(one.posted_usd)}",
+        )  # fmt: skip
 
 
 def _market(summary: Summary) -> Iterator[Figure]:

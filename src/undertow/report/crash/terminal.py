@@ -20,7 +20,7 @@ _WIDE = 140
 # What a terminal has room for; the page shows all.
 _KEPT = ("fall.", "liquidations.", "long_share.", "shown_share", "adl", "insurance.", "traders.",
          "open_interest.ALL", "funding.", "depth.leveraged.0.01", "depth.spot.0.01", "gap.BTC",
-         "gap.ETH", "bad_debt")  # fmt: skip
+         "gap.ETH", "bad_debt", "collateral.")  # fmt: skip
 _COLOURS = {"close": "green", "fair": "green", "off": "yellow", "far off": "red"}
 
 

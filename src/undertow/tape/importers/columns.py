@@ -239,18 +239,20 @@ def _refuse_units(
 def _iso_ns(text: pl.Expr) -> pl.Expr:
     """ISO-8601 text as nanoseconds; with an offset, without one, or a date alone.
 
+    Seconds may be missing, with and without an offset.
+
     Years that nanoseconds cannot hold are left out first: parsing would turn them into others.
     """
     text = pl.when(text.str.contains(r"^(19[7-9]\d|20\d\d)-")).then(text)
+    text = text.str.replace(r"^(\S{10}[T ]\d\d:\d\d)(Z|[+-]\d\d:?\d\d)?$", "${1}:00${2}")
     zoned = text.str.to_datetime("%+", time_unit="ns", time_zone="UTC", strict=False)
     spaced = text.str.replace(" ", "T").str.to_datetime(
         "%+", time_unit="ns", time_zone="UTC", strict=False
     )
     naive = [
         text.str.to_datetime(form, time_unit="ns", strict=False)
-        for form in ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M",
-                     "%Y-%m-%d %H:%M")
-    ]  # fmt: skip
+        for form in ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
+    ]
     day = text.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("ns"))
     return pl.coalesce(
         zoned.cast(pl.Int64),

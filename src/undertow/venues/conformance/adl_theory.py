@@ -11,6 +11,7 @@ from undertow.venues.formulas import adl_positions as model
 from undertow.venues.formulas import adl_theory as policies
 from undertow.venues.formulas.inputs import number
 
+TAIL_FROM = Decimal("0.9")  # leverage above which the CVaR weight counts
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the paper's names of accounts, in order
 
 
@@ -114,11 +115,14 @@ def execution(inputs: Inputs) -> dict[str, Any]:
 
 
 def shortfall(inputs: Inputs) -> dict[str, Any]:
-    """Bad debt of a slice; of a long where no side is given."""
-    debt = model.bad_debt(
-        inputs.get("side", "long"), inputs["p_bk"], inputs["p_exec"], inputs["delta_q"]
-    )
-    return {"bad_debt": debt}
+    """Bad debt of a slice.
+
+    Where no side is given, as in the paper's examples, it is the side that loses: a long closed
+    below its bankruptcy price, a short closed above.
+    """
+    bankrupt, executed = number(inputs["p_bk"], "p_bk"), number(inputs["p_exec"], "p_exec")
+    side = inputs.get("side", "long" if executed < bankrupt else "short")
+    return {"bad_debt": model.bad_debt(side, bankrupt, executed, inputs["delta_q"])}
 
 
 def _haircut(inputs: Inputs, order: list[Any] | None) -> dict[str, Any]:
@@ -172,13 +176,18 @@ def waterfill(inputs: Inputs) -> dict[str, Any]:
 
 
 def shares(inputs: Inputs) -> dict[str, Any]:
-    """Risk-aware shares; accounts by name, in the order of the equities."""
+    """Risk-aware shares; accounts by name, in the order of the equities.
+
+    Nobody's leverage above 0.9 leaves no CVaR shares to compute, and the other three as they are.
+    """
     equities, times = inputs["equities"], inputs["lambda_"]
     if isinstance(equities, dict):
         times = [member(times, name, "lambda_") for name in equities]
         equities = list(equities.values())
     values = (entries(equities, "equities"), entries(times, "lambda_"))
-    weights = policies.RISK_WEIGHTS | {"cvar_0p9": policies.tail_weight("0.9")}
+    weights = dict(policies.RISK_WEIGHTS)
+    if any(number(one, "leverage") > TAIL_FROM for one in values[1]):
+        weights["cvar_0p9"] = policies.tail_weight(TAIL_FROM)
     return {name: policies.risk_shares(*values, weight) for name, weight in weights.items()}
 
 

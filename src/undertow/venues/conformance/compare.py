@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
-
-from undertow.errors import shown
 
 KINDS = ("abs", "rel", "abs_raw", "abs_wei")
 LARGEST_DOUBLE_EXPONENT = 300
@@ -35,7 +33,7 @@ def tolerance_fault(tolerance: object, *, nested: bool = False) -> str | None:
             return next((fault for fault in faults if fault), None)
         if len(tolerance) == len(kinds) == 1 and _is_number(tolerance[kinds[0]]):
             return None if tolerance[kinds[0]] >= 0 else "'tolerance' is below 0"
-    return f"unknown tolerance {shown(tolerance)}"
+    return f"unknown tolerance {text(tolerance)}"
 
 
 def differences(
@@ -79,9 +77,10 @@ def _agree(key: str, expected: Any, got: Any, tolerance: Tolerance) -> bool:
     if isinstance(expected, str) and whole is not None:
         actual = _whole(got)
         return actual is not None and _within(Decimal(abs(whole - actual)), whole, tolerance)
-    if not (_is_number(expected) and _is_number(got)):
+    wanted: Any = _written(expected) if isinstance(expected, str) else expected
+    if not (_is_number(wanted) and _is_number(got)):
         return type(expected) is type(got) and bool(expected == got)
-    return _near(Decimal(expected), Decimal(got), tolerance)
+    return _near(Decimal(wanted), Decimal(got), tolerance)
 
 
 def _near(expected: Decimal, got: Decimal, tolerance: Tolerance) -> bool:
@@ -108,6 +107,15 @@ def _within(gap: Decimal, expected: Decimal | int, tolerance: Tolerance) -> bool
     ((kind, size),) = tolerance.items()
     allowed = size * abs(Decimal(expected)) if kind == "rel" else size
     return bool(gap <= allowed)
+
+
+def _written(value: str) -> Decimal | None:
+    """The finite number that a text is, if it is one; a number with a point may be in quotes."""
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
 def _is_number(value: object) -> bool:

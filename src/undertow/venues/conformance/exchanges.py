@@ -39,7 +39,10 @@ def _triples(value: Any) -> list[tuple[Any, Any, Any]]:
 
 
 def htx_tier(inputs: Inputs) -> dict[str, Any]:
-    """Net position, its adjustment factor and the maintenance ratio."""
+    """Net position, its adjustment factor and the maintenance ratio.
+
+    The ladder is the one given, or the one known of the symbol: BTC/USDT, BTC-USDT or BTCUSDT.
+    """
     net = htx.net_position(inputs["long_conts"], inputs["short_conts"])
     times = inputs["leverage"]
     steps = _triples(inputs["tiers"]) if "tiers" in inputs else htx.ladder(inputs["symbol"], times)

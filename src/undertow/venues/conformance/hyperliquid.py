@@ -24,7 +24,7 @@ def from_margin(inputs: Inputs) -> dict[str, Any]:
     leverage(inputs["leverage"])
     price = hyperliquid.isolated_liquidation_price(
         inputs["side"],
-        inputs["size"],
+        _size(inputs),
         inputs["entry_price"],
         inputs["isolated_margin"],
         _fraction_kept(inputs),
@@ -36,9 +36,15 @@ def from_raw_usd(inputs: Inputs) -> dict[str, Any]:
     """Liquidation price from the position's USDC balance."""
     _known_mode(inputs)
     price = hyperliquid.liquidation_price_from_raw_usd(
-        inputs["side"], inputs["size"], inputs["raw_usd"], _fraction_kept(inputs)
+        inputs["side"], _size(inputs), inputs["raw_usd"], _fraction_kept(inputs)
     )
     return {"liquidation_price": price}
+
+
+def _size(inputs: Inputs) -> Decimal:
+    """Base units; the venue's own answers give a short's size below 0."""
+    size = number(inputs["size"], "size")
+    return -size if inputs["side"] == "short" and size < 0 else size
 
 
 def _known_mode(inputs: Inputs) -> None:

@@ -26,6 +26,7 @@ SYSTEMS: Mapping[str, Sequence[Shape]] = {
     "lighter": exchanges.LIGHTER,
     "okx": exchanges.OKX,
 }
+REFERENCES = ("funding",)  # inputs that may name another vector; any other text is a value
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ def run(vectors: Sequence[Vector]) -> Outcome:
 
 def check(vector: Vector, by_id: Mapping[str, Vector]) -> list[Failure]:
     """What is wrong with the answer to one vector; nothing if it passes."""
+    if vector.fault:
+        return [_failure(vector, vector.fault)]
     shapes = SYSTEMS.get(vector.system)
     if shapes is None:
         return [_failure(vector, f"unknown system {vector.system}")]
@@ -102,16 +105,14 @@ def _answer(shapes: Sequence[Shape], inputs: Inputs) -> Answer | None:
 
 
 def _resolved(vector: Vector, by_id: Mapping[str, Vector]) -> dict[str, Any]:
-    """The inputs; where one is the id of another vector of the system, that one's inputs."""
-    return {
-        key: by_id[value].inputs if _refers(vector, value, by_id) else value
-        for key, value in vector.inputs.items()
-    }
-
-
-def _refers(vector: Vector, value: object, by_id: Mapping[str, Vector]) -> bool:
-    other = by_id.get(value) if isinstance(value, str) else None
-    return other is not None and other is not vector and other.system == vector.system
+    """The inputs; where one names another vector of the system, that one's inputs."""
+    values = dict(vector.inputs)
+    for key in REFERENCES:
+        name = values.get(key)
+        other = by_id.get(name) if isinstance(name, str) else None
+        if other is not None and other is not vector and other.system == vector.system:
+            values[key] = other.inputs
+    return values
 
 
 def _differs(vector: Vector, found: Difference) -> Failure:

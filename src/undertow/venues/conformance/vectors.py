@@ -12,13 +12,8 @@ from undertow.errors import DataError, shown
 from undertow.venues.conformance.compare import tolerance_fault
 
 REFUSALS = ("error", "revert")
-KEYS: dict[str, tuple[type, ...]] = {
-    "id": (str,),
-    "system": (str,),
-    "inputs": (dict,),
-    "expected": (dict, str),
-    "tolerance": (dict, str),
-}
+NOTHING_EXPECTED = "expected some values, or a refusal, as 'expected'"
+KEYS: dict[str, type] = {"id": str, "system": str, "inputs": dict}
 
 
 @dataclass(frozen=True)
@@ -30,6 +25,7 @@ class Vector:
     inputs: dict[str, Any]
     expected: dict[str, Any]
     tolerance: dict[str, Any] | str
+    fault: str | None = None  # why nothing can be compared: what is expected cannot be read
 
     @property
     def must_be_refused(self) -> bool:
@@ -43,8 +39,9 @@ def read_vectors(path: Path) -> list[Vector]:
     Raises
     ------
     DataError
-        When the file is no JSON list, or an entry lacks a key or has a wrong one; the message
-        says which, counted from 1.
+        When the file is no JSON list, or an entry lacks its id, system or inputs; the message
+        says which, counted from 1. What is wrong with an entry's expected values or tolerance
+        is kept in its `fault`, so that the other entries are still compared.
     """
     try:
         content = json.loads(
@@ -75,17 +72,21 @@ def _vector(entry: object, place: int, path: Path) -> Vector:
         raise DataError(f"entry {place}: expected an object", file=path, value=entry)
     name = entry.get("id")
     where = f"entry {place} ({shown(name)})" if isinstance(name, str) else f"entry {place}"
-    for key, types in KEYS.items():
+    for key, kind in KEYS.items():
         if key not in entry:
             raise DataError(f"{where}: '{key}' is missing", file=path)
-        if not isinstance(entry[key], types):
-            expected = " or ".join(kind.__name__ for kind in types)
-            raise DataError(f"{where}: expected {expected} as '{key}'", file=path, value=entry[key])
-    values = entry["expected"]
-    if values in REFUSALS:
+        if not isinstance(entry[key], kind):
+            message = f"{where}: expected {kind.__name__} as '{key}'"
+            raise DataError(message, file=path, value=entry[key])
+    known = (entry["id"], entry["system"], entry["inputs"])
+    values = entry.get("expected")
+    if isinstance(values, str) and values in REFUSALS:
         values = {values: values}
     if not isinstance(values, dict) or not values:
-        raise DataError(f"{where}: expected some values, or a refusal, as 'expected'", file=path)
-    if fault := tolerance_fault(entry["tolerance"]):
-        raise DataError(f"{where}: {fault}", file=path)
-    return Vector(entry["id"], entry["system"], entry["inputs"], values, entry["tolerance"])
+        return Vector(*known, {}, "exact", NOTHING_EXPECTED)
+    if values.keys() <= set(REFUSALS):
+        return Vector(*known, values, "exact")
+    if "tolerance" not in entry:
+        return Vector(*known, values, "exact", "'tolerance' is missing")
+    tolerance = entry["tolerance"]
+    return Vector(*known, values, tolerance, tolerance_fault(tolerance))

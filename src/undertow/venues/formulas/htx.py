@@ -14,7 +14,7 @@ Row = tuple[Number, Number | None, Number]
 # that 18,000 contracts at 10x fall under 12.5 %; the bounds of that step are assumed, from the
 # coin-margined ladder (1,000 to 9,999 contracts of 100 USD: 12.5 %) in contracts a tenth as big.
 KNOWN_STEPS: dict[tuple[str, int], tuple[Row, ...]] = {
-    ("BTC/USDT", 10): ((10_000, 99_999, "0.125"),),
+    ("BTCUSDT", 10): ((10_000, 99_999, "0.125"),),
 }
 
 
@@ -27,10 +27,12 @@ def net_position(long_contracts: Number, short_contracts: Number) -> Decimal:
 def ladder(symbol: str, leverage_used: Number) -> tuple[Row, ...]:
     """The known steps of a contract's ladder at a leverage; bounds are assumed, see above.
 
+    The symbol is BTC/USDT, BTC-USDT as in the venue's API, or BTCUSDT.
     Source: huobi.com/support/es-es/detail/900001326606.
     """
     times = leverage(leverage_used)
-    steps = KNOWN_STEPS.get((symbol, int(times))) if times == int(times) else None
+    name = str(symbol).replace("/", "").replace("-", "")
+    steps = KNOWN_STEPS.get((name, int(times))) if times == int(times) else None
     if steps is None:
         raise UndertowError(f"HTX adjustment factors of {shown(symbol)} at {times}x: not known")
     return steps

@@ -17,7 +17,7 @@ from undertow.venues.formulas.inputs import (
     positive,
 )
 
-Row = tuple[Number, Number, Number]
+Row = tuple[Number, Number | None, Number]
 
 
 def isolated_liquidation_price(
@@ -64,17 +64,17 @@ def tier_rate(contracts: Number, tiers: Sequence[Row]) -> Decimal:
     Parameters
     ----------
     contracts
-        Size of the position, above 0.
+        Size of the position; 0 belongs to the first tier.
     tiers
-        Rows of first size, last size and rate, rising; both sizes belong to the tier. A size
-        between two rows (``2000.5`` between ``..., 2000`` and ``2001, ...``) has passed the
-        lower one and takes the upper rate.
+        Rows of first size, last size (None: open) and rate, rising; both sizes belong to the
+        tier. A size between two rows (``2000.5`` between ``..., 2000`` and ``2001, ...``) has
+        passed the lower one and takes the upper rate.
 
     Source: OKX position tiers as quoted in freqtrade at c9ae5e1e (ETH-USDT).
     """
-    size, below = positive(contracts, "contracts"), -ONE
+    size, below = not_negative(contracts, "contracts"), -ONE
     for first, last, rate in tiers:
-        top = not_negative(last, "last size")
+        top = _bound(last, "last size")
         if not below <= not_negative(first, "first size") < top:
             raise UndertowError(f"tiers: {first} to {last} does not follow on {below}")
         if size <= top:
@@ -86,12 +86,12 @@ def tier_rate(contracts: Number, tiers: Sequence[Row]) -> Decimal:
 def scaled_mr7(mr7_usd: Number, tiers: Sequence[Row]) -> Decimal:
     """Portfolio margin's MR7 after scaling: each slice times the multiplier of its tier.
 
-    Rows are floor, cap and multiplier, without gaps. Source: OKX help 4417291853837
-    (30,000 USD: 10,000 * 1 + 20,000 * 2 = 50,000).
+    Rows are floor, cap (None: open) and multiplier, without gaps. Source: OKX help
+    4417291853837 (30,000 USD: 10,000 * 1 + 20,000 * 2 = 50,000).
     """
     raw, covered, scaled = not_negative(mr7_usd, "MR7"), ZERO, ZERO
     for floor, cap, multiplier in tiers:
-        low, high = not_negative(floor, "floor"), positive(cap, "cap")
+        low, high = not_negative(floor, "floor"), _bound(cap, "cap")
         if low != covered or high <= low:
             raise UndertowError(f"tiers: {low} to {high} does not follow on {covered}")
         scaled += max(ZERO, min(raw, high) - low) * positive(multiplier, "multiplier")
@@ -99,6 +99,10 @@ def scaled_mr7(mr7_usd: Number, tiers: Sequence[Row]) -> Decimal:
     if raw > covered:
         raise UndertowError(f"MR7: {raw} is above the last tier's cap {covered}")
     return scaled
+
+
+def _bound(value: Number | None, name: str) -> Decimal:
+    return Decimal("Infinity") if value is None else positive(value, name)
 
 
 def portfolio_maintenance(mr_other_usd: Number, mr7_scaled_usd: Number) -> Decimal:

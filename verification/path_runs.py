@@ -1,0 +1,125 @@
+"""Runs on real paths of days other than the events, against the sums that were published.
+
+``python -m verification.path_runs --data FOLDER [--seeds N] [--step 150s] [--set NAME=VALUE]``
+runs 24 hours for each moment in ``path_events.csv`` and prints the published figures beside the
+run's. One number of the crowd, ``late_share``, was fitted on these figures: it was set so that
+their median ratio is one. 10 October and 4 November 2025 are not among them.
+
+The folder holds the 5-minute candles that ``verification/estimate.py`` reads. Venues, their open
+interest and depth are those of the scenario named; prices and volatility are the day's own.
+Figures without a number in the library are those of ``estimate_events.csv``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+if not __package__:  # started by its path: the folder above holds the package
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from undertow.errors import UndertowError
+from undertow.lab.build import build
+from undertow.lab.scenario import Scenario, from_content, load
+from undertow.measures.published import published
+from undertow.model.periods import time_ns, time_text
+from undertow.tape import Tape
+from verification.estimate import DAY_NS, EVENTS, fine_tape
+
+FIGURES = Path(__file__).with_name("path_events.csv")
+HOUR_NS = DAY_NS // 24
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0, or 2 where the data are not there."""
+    parser = argparse.ArgumentParser(prog="path_runs", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the candles")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--step", default="150s")
+    parser.add_argument("--set", action="append", default=[], help="setting of the crowd")
+    asked = parser.parse_args(arguments)
+    settings = {key: float(value) for key, _, value in (one.partition("=") for one in asked.set)}
+    try:
+        tape = fine_tape(asked.data)
+        ratios = [one for seed in range(1, asked.seeds + 1)
+                  for one in compare(tape, seed, asked.step, settings)]  # fmt: skip
+    except UndertowError as error:
+        print(f"path_runs: {error}", file=sys.stderr)
+        return 2
+    off = np.exp(np.abs(np.log(ratios)))
+    print(f"\nmedian of run over published {np.median(ratios):.2f}; factor off: median "
+          f"{np.median(off):.2f}, worst decile {np.quantile(off, 0.9):.2f}")  # fmt: skip
+    return 0
+
+
+def compare(tape: Tape, seed: int, step: str, settings: dict[str, float]) -> Iterator[float]:
+    """Print all figures of one seed; gives run over published."""
+    rows = pl.read_csv(FIGURES)
+    known = dict(published().select("id", "value").rows())
+    others = {
+        (time_ns(one["as_of"]), one["asset"], one["side"]): one["usd"]
+        for one in pl.read_csv(EVENTS, schema_overrides={"usd": pl.Float64}).rows(named=True)
+    }
+    print(
+        "| 24 hours to | coin | side | published, USD m | run | ratio |\n|---|---|---|---|---|---|"
+    )
+    for (until, base), figures in rows.group_by("until", "scenario", maintain_order=True):
+        at_ns = time_ns(str(until))
+        day = on_day(load(str(base)), tape, at_ns - DAY_NS, step, settings)
+        lost = liquidated(day, tape, seed)
+        for one in figures.rows(named=True):
+            told = known.get(one["figure"]) or others[at_ns, one["asset"], one["side"]]
+            coins = set(day.assets) if one["asset"] == "ALL" else {one["asset"]}
+            sides = {"long", "short"} if one["side"] == "both" else {one["side"]}
+            ours = sum(usd for (coin, side), usd in lost.items() if coin in coins and side in sides)
+            print(f"| {until} | {one['asset']} | {one['side']} | {told / 1e6:,.0f} "
+                  f"| {ours / 1e6:,.0f} | {ours / told:.2f} |")  # fmt: skip
+            yield max(ours, 1.0) / told
+
+
+def on_day(
+    scenario: Scenario, tape: Tape, start_ns: int, step: str, settings: dict[str, float]
+) -> Scenario:
+    """The venues of a scenario with the prices of another day and nothing else of its event."""
+    content: dict[str, Any] = copy.deepcopy(scenario.content)
+    content["span"] |= {"start": time_text(start_ns), "length": "24h", "step": step, "record": "5m"}
+    content["shock"] = []
+    content.pop("event", None)
+    candles = tape.until(start_ns).table("candles").with_columns(pl.col("symbol").cast(pl.String))
+    for asset in scenario.assets:
+        own = candles.filter(pl.col("symbol") == f"{asset}USDT").sort("ts").collect()
+        hours = own.group_by_dynamic("ts", every="1h").agg(pl.last("close"))["close"].to_numpy()
+        returns = np.diff(np.log(hours[-20 * 24 :]))
+        content["asset"][asset]["price_usd"]["value"] = str(float(own["close"][-1]))
+        content["asset"][asset]["daily_volatility"]["value"] = float(returns.std() * np.sqrt(24))
+    for agent in content["agent"]:
+        if agent["kind"] == "crowd":
+            agent["settings"] = {
+                name: {"value": value, "assumed": True, "note": "given on the command line"}
+                for name, value in settings.items()
+            }
+    return from_content(content, f"{scenario.name} on {time_text(start_ns)}")
+
+
+def liquidated(scenario: Scenario, tape: Tape, seed: int) -> dict[tuple[str, str], float]:
+    """Dollars closed by force in a run, by asset and side."""
+    world = build(scenario, seed=seed, path="real", tape=tape).world
+    sums = np.zeros((2, len(scenario.assets)))
+    for _ in world.run():
+        sums += np.stack([one.sum(axis=0) for one in world.shown])
+    return {
+        (asset, side): float(sums[row, column])
+        for row, side in enumerate(("long", "short"))
+        for column, asset in enumerate(scenario.assets)
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
