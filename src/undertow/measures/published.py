@@ -73,7 +73,7 @@ def published(
     event
         Name of an event (``events`` lists them) or a day that belongs to one.
     metric, asset, side, venue, unit, verdict
-        Exactly that one, by the library's own names; ``asset="ALL"`` is the whole market.
+        That one, by the library's own names; ``asset="ALL"`` is the whole market.
     usable
         True leaves out figures that reconciliation found wrong, False keeps only those.
 
@@ -97,11 +97,10 @@ def published(
     asked = {"metric": metric, "asset": asset, "side": side, "venue": venue, "unit": unit}
     for name, wanted in asked.items():
         if wanted is not None:
-            _known(name, wanted, _figures()[name].drop_nulls().unique().to_list())
-            found = found.filter(pl.col(name) == wanted)
+            valid = _figures()[name].drop_nulls().unique().to_list()
+            found = found.filter(pl.col(name) == _known(name, wanted, valid))
     if verdict is not None:
-        _known("verdict", verdict, VERDICTS)
-        found = found.filter(pl.col("verdict") == verdict)
+        found = found.filter(pl.col("verdict") == _known("verdict", verdict, VERDICTS))
     return found if usable is None else found.filter(pl.col("usable") == usable)
 
 
@@ -253,8 +252,13 @@ def _typed(column: pl.Series, kind: pl.DataType) -> pl.Series:
     return column.cast(kind, strict=False)
 
 
-def _known(name: str, wanted: str, valid: list[str] | tuple[str, ...]) -> None:
-    if wanted not in valid:
+def _known(name: str, wanted: str, valid: list[str] | tuple[str, ...]) -> str:
+    """The library's own spelling: capitals make no difference where only one name fits."""
+    if wanted in valid:
+        return wanted
+    alike = [one for one in valid if one.casefold() == wanted.casefold()]
+    if len(alike) != 1:
         raise UndertowError(
             f"{name} {wanted!r}: no published figure has it{nearest(wanted, valid)}"
         )
+    return alike[0]

@@ -175,8 +175,10 @@ def make_ready() -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        text = "Compiling the venue (once; kept for later)"
+    console, text = Console(stderr=True), "Compiling the venue (once; kept for later)"
+    if not console.is_terminal:
+        console.print(f"{text}; that takes about half a minute")
+    with Progress(console=console, transient=True) as progress:
         task = progress.add_task(text, total=len(warm_up.STEPS))
         for step in warm_up.compiled():
             progress.update(task, description=f"{text}: {step}")
