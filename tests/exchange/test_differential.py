@@ -27,6 +27,10 @@ def test_kernel_and_specification_agree(name: str) -> None:
         run(name, seed, COMMANDS, every=20)
 
 
+def test_an_account_that_opens_a_flat_position_is_judged_as_before() -> None:
+    run("portfolio-of-inverse", 2_000_039, 160, every=20)  # found by verification.soak
+
+
 @settings(
     max_examples=40,
     deadline=None,

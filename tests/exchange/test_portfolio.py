@@ -88,6 +88,14 @@ def test_two_contracts_on_one_underlying_are_netted() -> None:
     assert portfolio_needs(small, legs, {}) == 19_000_000
 
 
+def test_a_flat_contract_changes_nothing_for_the_others() -> None:
+    held = Leg(0, Contract(underlying=20, portfolio_range_ppm=10_000), 100 * CASH)
+    flat = Leg(1, Contract(underlying=20, portfolio_range_ppm=80_000), 0, bid_units=CASH)
+    alone = portfolio_needs(NETTED, [held], {})
+    assert portfolio_needs(NETTED, [held, flat], {}) == alone == 1_000_000
+    assert portfolio_needs(NETTED, [held, flat], {}, orders=True) == 101 * CASH * 8 // 100
+
+
 def test_orders_count_as_if_all_of_a_side_were_filled() -> None:
     leg = Leg(0, Contract(), 100 * CASH, bid_units=20 * CASH, ask_units=300 * CASH)
     assert portfolio_needs(NETTED, [leg], {}) == 15_000_000

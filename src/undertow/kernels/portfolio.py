@@ -67,7 +67,8 @@ def unit_needs(venue: Exchange, first: int, unit: int, orders: int) -> int:
                 inverse += size
             else:
                 linear += size
-            range_ppm = max(range_ppm, contract["portfolio_range_ppm"])
+            if size != 0:  # what is flat must not raise what the others need
+                range_ppm = max(range_ppm, contract["portfolio_range_ppm"])
             if rules["counts_fee"] != 0:
                 fees += of_million(abs(size), contract["liquidation_fee_ppm"])
         slot = uint32(held["next"])

@@ -68,7 +68,8 @@ def unit_needs(rules: Rules, legs: Sequence[Leg], sizes: Sequence[int], spot_uni
             inverse += size
         else:
             linear += size
-    range_ppm = max(leg.contract.portfolio_range_ppm for leg in legs)
+    held = [leg for leg, size in zip(legs, sizes, strict=True) if size != 0]
+    range_ppm = max((leg.contract.portfolio_range_ppm for leg in held), default=0)
     worst = 0
     for step in range(1, rules.portfolio_steps + 1):
         move_ppm = range_ppm * step // rules.portfolio_steps
