@@ -1,9 +1,10 @@
 """Runs on real paths of days other than the events, against the sums that were published.
 
 ``python -m verification.path_runs --data FOLDER [--seeds N] [--step 150s] [--set NAME=VALUE]``
-runs 24 hours for each moment in ``path_events.csv`` and prints the published figures beside the
-run's. One number of the crowd, ``late_share``, was fitted on these figures: it was set so that
-their median ratio is one. 10 October and 4 November 2025 are not among them.
+runs 24 hours for each moment in ``path_events.csv`` and prints the published figures beside what
+public feeds would have shown of the run. One number of the crowd, ``late_share``, was fitted on
+these figures: it was set so that their median ratio is one. 10 October and 4 November 2025 are not
+among them.
 
 The folder holds the 5-minute candles that ``verification/estimate.py`` reads. Venues, their open
 interest and depth are those of the scenario named; prices and volatility are the day's own.
@@ -27,6 +28,7 @@ if not __package__:  # started by its path: the folder above holds the package
 
 from undertow.errors import UndertowError
 from undertow.lab.build import build
+from undertow.lab.feeds import shown
 from undertow.lab.scenario import Scenario, from_content, load
 from undertow.measures.published import published
 from undertow.model.periods import time_ns, time_text
@@ -109,16 +111,21 @@ def on_day(
 
 
 def liquidated(scenario: Scenario, tape: Tape, seed: int) -> dict[tuple[str, str], float]:
-    """Dollars closed by force in a run, by asset and side."""
+    """Dollars closed by force in a run that public feeds would show, by asset and side."""
     world = build(scenario, seed=seed, path="real", tape=tape).world
-    sums = np.zeros((2, len(scenario.assets)))
     for _ in world.run():
-        sums += np.stack([one.sum(axis=0) for one in world.shown])
-    return {
-        (asset, side): float(sums[row, column])
-        for row, side in enumerate(("long", "short"))
-        for column, asset in enumerate(scenario.assets)
-    }
+        pass
+    told = shown(world.record.frames(), scenario, scenario.step_s).get("liquidations")
+    sums = {(asset, side): 0.0 for asset in scenario.assets for side in ("long", "short")}
+    if told is None:
+        return sums
+    coins = {(one.id, symbol): asset for one in scenario.venues
+             for asset, symbol in one.symbols.items()}  # fmt: skip
+    for venue, symbol, side, usd in (
+        told.group_by("venue", "symbol", "side").agg(pl.col("usd").sum()).rows()
+    ):
+        sums[coins[str(venue), str(symbol)], str(side)] += usd
+    return sums
 
 
 if __name__ == "__main__":

@@ -132,3 +132,18 @@ def test_the_usual_hour_has_a_pace_of_one():
     low, high = pace.extremes(13)
     assert low[0, 0] == pytest.approx(100.0)
     assert high[0, 0] == pytest.approx(100.0 * np.exp(hour))
+
+
+def test_a_sudden_fall_is_more_of_a_rush_than_one_of_an_hour():
+    rush = []
+    for minutes in (5, 60):
+        pace = Pace((1, 1), START_NS)
+        pace.typical = np.array([0.05])
+        for minute in range(121):
+            fallen = 0.1 * np.clip((minute - 120 + minutes) / minutes, 0, 1)
+            seen = seen_at(60 * minute, np.array([[100.0 * np.exp(-fallen)]]))
+            pace.see(seen, seen.mark)
+        assert pace.speed(seen)[0, 0] == pytest.approx(0.1 / 0.05 * np.sqrt(24), rel=0.01)
+        rush.append(pace.rush(seen)[0, 0])
+    assert rush[1] == pytest.approx(pace.speed(seen)[0, 0], rel=0.05)
+    assert rush[0] == pytest.approx(rush[1] * np.sqrt(60 / 5), rel=0.05)

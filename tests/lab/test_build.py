@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from undertow.errors import UndertowError
 from undertow.lab.build import Built, build
-from undertow.model.periods import time_ns
+from undertow.model.periods import SECOND_NS, time_ns
 from undertow.tape import Tape
 
 from .gaps import START, bars, falling_tape, small
@@ -34,3 +35,30 @@ def test_the_crowd_is_as_many_as_the_scenario_says() -> None:
     world = on("model").world
     (crowd,) = [one for one in world.setup.agents if one.kind == "crowd"]
     assert 300 <= crowd.accounts().sum() <= 400
+
+
+def test_a_given_path_is_not_held_back_by_price_bands() -> None:
+    """A step may go further than venues take orders from the mark; makers must get there."""
+    given = on("real", falling_tape([100_000.0, 99_000.0, 98_000.0])).world.setup.listings
+    traded = on("model").world.setup.listings
+    bands = [[(one.band_up_ppm, one.band_down_ppm) for one in venue.contracts] for venue in given]
+    assert {pair for venue in bands for pair in venue} == {(0, 0)}
+    assert any(one.band_down_ppm > 0 for venue in traded for one in venue.contracts)
+
+
+def test_a_rate_at_its_cap_is_told_with_the_hours_that_it_was_for() -> None:
+    """Only the interval after it is shorter."""
+    world = on("model").world
+    place, clock = world.setup.place, world.funding
+    venue = place.venues.index("binance-usdm")
+    price = np.full((len(place.venues), len(place.assets)), 100_000.0)
+    world.prices.index[:], world.prices.mark[:] = price, 1.05 * price
+    paid = [
+        one for minute in range(1, 10 * 60 + 1)
+        for one in clock.minute(
+            place.start_ns + minute * 60 * SECOND_NS, 1.05 * price, 1.05 * price, 1.05 * price
+        )
+        if one.venue == venue
+    ]  # fmt: skip
+    assert [one.hours for one in paid] == [8, 1, 1]
+    assert len({one.rate for one in paid}) == 1

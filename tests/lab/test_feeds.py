@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from undertow.kernels.exchange_arrays import EVENT
-from undertow.lab.feeds import feed_of, shown, throttled
+from undertow.lab.feeds import Orders, feed_of, orders_by_symbol, shown, throttled
 from undertow.lab.forced import frames
 from undertow.lab.run import Run
 from undertow.lab.scenario import load
@@ -38,25 +38,67 @@ def kept(frame: pl.DataFrame) -> list[tuple[int, float]]:
     return sorted(frame.select("account", "usd").rows())
 
 
-def test_the_latest_of_a_second_and_symbol_is_let_through() -> None:
-    closed = orders(
-        (0.0, "BTC", 1, 10), (0.4, "BTC", 2, 20), (0.9, "ETH", 3, 5), (1.0, "BTC", 4, 7)
-    )
-    assert kept(throttled(closed, 1, 0.1)) == [(2, 20), (3, 5), (4, 7)]
-    assert kept(throttled(closed, 1, 1.0)) == [(2, 20), (3, 5), (4, 7)]
-    assert throttled(closed, None, 1.0).equals(closed)
+ONE = Orders(10.0, 1, ((1.0, 1),))  # orders of ten dollars, one a second is sent
 
 
-def test_a_long_step_lets_as_many_through_as_it_has_seconds() -> None:
-    closed = orders(*[(0.0, "BTC", account, 1.0 + account) for account in range(8)])
-    assert kept(throttled(closed, 1, 5.0)) == [(account, 1.0 + account) for account in range(3, 8)]
+def share(usd: float, sizes: Orders = ONE, step_s: float = 1.0, accounts: int = 1) -> float:
+    """What is shown of so many dollars of Bitcoin, closed at one moment."""
+    closed = orders(*[(0.0, "BTC", number, usd / accounts) for number in range(accounts)])
+    seen = throttled(closed, {"BTC": sizes}, step_s)
+    assert seen.drop("usd", "quantity").equals(closed.drop("usd", "quantity"))
+    assert seen["quantity"].to_list() == pytest.approx((seen["usd"] / 100).to_list())
+    return float(seen["usd"].sum()) / usd
 
 
-def test_what_one_account_lost_at_once_is_one_order() -> None:
-    closed = orders((0.0, "BTC", 1, 10), (0.0, "BTC", 1, 30), (1.0, "BTC", 2, 5))
-    through = throttled(closed, 1, 1.0)
-    assert kept(through) == [(1, 40), (2, 5)]
-    assert through["quantity"].to_list() == [0.4, 0.05]
+def test_a_feed_shows_nearly_all_of_little_and_little_of_much() -> None:
+    # Of 60 orders in a minute 60 x (1 - 1/e) come first in their second.
+    assert share(600.0) == pytest.approx(1 - np.exp(-1))
+    assert share(10.0) > 0.99
+    assert share(60_000.0) == pytest.approx(0.01)
+
+
+def test_a_long_step_shows_as_many_orders_as_it_has_seconds() -> None:
+    assert share(1500.0, step_s=150.0) == pytest.approx(1 - np.exp(-1))
+
+
+def test_many_small_accounts_are_at_least_as_many_orders() -> None:
+    assert share(60.0, accounts=60) == pytest.approx(1 - np.exp(-1))
+
+
+def test_coins_of_a_basket_have_limits_of_their_own() -> None:
+    assert share(6000.0, Orders(10.0, 10, ((1.0, 1),))) == pytest.approx(1 - np.exp(-1))
+
+
+def test_what_stands_for_two_venues_is_told_by_two_feeds() -> None:
+    both = Orders(10.0, 1, ((0.25, None), (0.75, 1)))
+    assert share(800.0, both) == pytest.approx(0.25 + 0.75 * (1 - np.exp(-1)))
+
+
+def test_without_a_limit_all_is_shown() -> None:
+    closed = orders((0.0, "BTC", 1, 10), (0.4, "ETH", 2, 20))
+    assert throttled(closed, {}, 1.0).equals(closed)
+    assert throttled(closed, {"BTC": Orders(), "ETH": Orders()}, 1.0)["usd"].to_list() == [10, 20]
+
+
+def test_symbols_and_moments_are_told_apart() -> None:
+    closed = orders((0.0, "BTC", 1, 600), (0.0, "ETH", 1, 10), (60.0, "BTC", 2, 10))
+    seen = throttled(closed, {"BTC": ONE, "ETH": ONE}, 1.0).sort("usd")["usd"].to_list()
+    assert seen == pytest.approx([9.92, 9.92, 600 * (1 - np.exp(-1))], rel=1e-3)
+
+
+def test_coins_that_few_venues_list_are_told_by_the_feeds_of_all() -> None:
+    scenario = load("2025-10-10")
+    by_venue = {one.id: orders_by_symbol(one, scenario) for one in scenario.venues}
+    binance = by_venue["binance-usdm"]
+    assert binance["BTCUSDT"].feeds == ((1.0, 1),)
+    # XRP is listed at Binance alone, DOGE at Hyperliquid too, with less open interest.
+    assert [limit for _, limit in binance["XRPUSDT"].feeds] == [1, None, 1, None, None]
+    assert [limit for _, limit in binance["DOGEUSDT"].feeds] == [1, None, 1, None]
+    assert sum(part for part, _ in binance["XRPUSDT"].feeds) == pytest.approx(1.0)
+    assert by_venue["hyperliquid"]["DOGE"].feeds == ((1.0, None),)
+    # A basket is what Binance lists of small coins, and nobody else's.
+    basket = binance["1000PEPEUSDT"]
+    assert (basket.coins, basket.feeds) == (100, ((1.0, 1),))
 
 
 def test_feeds_by_day() -> None:
@@ -72,7 +114,7 @@ def test_deleveraged_winners_are_in_no_feed() -> None:
         stage=pl.Series(["full", "adl"])
     )
     through = shown({"liquidations": closed}, load("gap"), 1.0)
-    assert kept(through["liquidations"]) == [(1, 10)]
+    assert kept(through["liquidations"]) == [(1, pytest.approx(10, rel=0.01))]
     assert shown({}, load("gap"), 1.0) == {}
 
 
@@ -155,10 +197,3 @@ def test_without_a_fund_winners_pay(fall: Run, tmp_path: Path) -> None:
     assert winners["usd"].sum() > 0
     assert set(winners["side"].cast(pl.String)) == {"short"}
     assert (winners["account"] >= CUSTOMER).all()
-
-
-def test_a_symbol_that_stands_for_many_has_a_feed_for_each() -> None:
-    closed = orders(*[(0.0, "BTC", account, 1.0 + account) for account in range(8)])
-    through = throttled(closed, 1, 1.0, {"BTC": 4, "ETH": 2})
-    assert kept(through) == [(account, 1.0 + account) for account in range(4, 8)]
-    assert kept(throttled(closed, 1, 1.0, {"ETH": 4})) == [(7, 8.0)]

@@ -57,17 +57,17 @@ class CrowdSettings(Settings):
     rescue_share: float = Field(0.05, ge=0, le=1, description="Accounts that add margin, once.")
     rescue_size: float = Field(0.5, ge=0, description="How much, by their equity on the eve.")
     exposed_per_turnover: float = Field(
-        0.965,
+        1.5,
         gt=0,
         description="Where a map is given: what each side holds with enough leverage to be"
         " liquidated some day, by a day's turnover of the map's market. Half of that turnover times"
-        " 1.93, the factor of `undertow estimate`.",
+        " 1.93, the factor of `undertow estimate`, times 1.55, as feeds show that much too little.",
     )
     exposed_share: float = Field(
         0.4, ge=0, le=1, description="Where no map is given: the same as a share of open interest."
     )
     late_share: float = Field(
-        0.044,
+        0.029,
         ge=0,
         le=1,
         description="Of those near liquidation, who does not get out in time at the usual speed of"

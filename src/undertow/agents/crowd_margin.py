@@ -105,7 +105,7 @@ class MarginWatch:
         for is_long in (True, False):
             move = np.minimum(ahead, 0.0) if is_long else np.maximum(ahead, 0.0)
             for venue, asset, number in self._near[is_long].crossed(price * (1 + move)):
-                speed = self._pace.speed(seen) if speed is None else speed
+                speed = self._pace.rush(seen) if speed is None else speed
                 self._get_out(venue, number, float(speed[venue, asset]), seen, orders, gone[venue])
 
     def _coming(self, seen: Observation) -> Floats:

@@ -63,6 +63,7 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
     given: Floats | None = None
     used: dict[str, str] = {}
     if path == "real":
+        listings = [_without_bands(one) for one in listings]
         if tape is None:
             raise UndertowError(
                 f"scenario {scenario.name}: a real path needs a tape; it names none"
@@ -129,6 +130,17 @@ def _listings(scenario: Scenario) -> list[Listings]:
         assets = [asset for asset in scenario.assets if asset in venue.symbols]
         made.append(listings_of(venue.terms(), assets, scenario.price_usd))
     return made
+
+
+def _without_bands(listings: Listings) -> Listings:
+    """Contracts that take orders at any price.
+
+    Venues refuse orders too far from the mark. A given path may go further than that in a step:
+    its makers would be shut out, old orders would stay the best ones, and a mark that looks at the
+    book would hang on them.
+    """
+    free = tuple(replace(one, band_up_ppm=0, band_down_ppm=0) for one in listings.contracts)
+    return replace(listings, contracts=free)
 
 
 def _place(scenario: Scenario, listings: list[Listings], path: Floats | None) -> Place:

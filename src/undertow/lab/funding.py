@@ -60,8 +60,10 @@ class FundingClock:
     def minute(self, ts_ns: int, bid: Floats, ask: Floats, last: Floats) -> Iterator[Paid]:
         """Look at all markets; gives what is paid now."""
         for venue, number, asset, clock in self._clocks:
+            hours = clock.interval_h  # of what ends now; a rate at its cap may change the next
             for payment in clock.due(ts_ns):
-                yield self._paid(venue, number, asset, clock, float(payment.rate))
+                yield self._paid(venue, number, asset, float(payment.rate), hours)
+                hours = clock.interval_h
                 self._prices.funding_rate[venue, asset] = float(payment.running_rate)
                 self._prices.next_funding_ns[venue, asset] = payment.next_ns
             where = (venue, asset)
@@ -72,13 +74,13 @@ class FundingClock:
             view = View(Decimal(str(index)), low, high, _exact(last[where]), low, high)
             clock.observe(ts_ns, view, _exact(mark))
 
-    def _paid(self, venue: int, number: int, asset: int, clock: Funding, rate: float) -> Paid:
+    def _paid(self, venue: int, number: int, asset: int, rate: float, hours: int) -> Paid:
         rows = np.zeros(1, COMMAND)
         tick = self._listings[venue].tick[number]
         rows["kind"], rows["instrument"] = codes.FUNDING, number
         rows["amount"] = round(rate * BILLION)
         rows["price_ticks"] = max(1, round(self._prices.mark[venue, asset] / tick))
-        return Paid(venue, number, rate, clock.interval_h, rows)
+        return Paid(venue, number, rate, hours, rows)
 
 
 def _exact(value: float) -> Decimal | None:

@@ -234,8 +234,8 @@ def _shown_table(view: View) -> Panel:
     ]  # fmt: skip
     step_s = view.scenario.step_ns / SECOND_NS
     coarse = (
-        f" Steps are {step_s:g} s long: a feed of one order a second lets {step_s:g} orders of a"
-        " step through, more than it would of single seconds. Take these shares as upper bounds."
+        f" Steps are {step_s:g} s long: closings of a step are taken as spread over it, so that a"
+        " feed of one order a second shows more than of bursts. Take these shares as upper bounds."
         if step_s > 1 else ""
     )  # fmt: skip
     return Panel(
