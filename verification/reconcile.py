@@ -41,7 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--extracted", action="store_true")
     parser.add_argument("--show", action="store_true", help="also what we found")
     given = parser.parse_args(arguments)
-    expected = json.loads((given.data / "facts" / "reconcile.json").read_text(encoding="utf-8"))
+    worked_out = given.data / "facts" / "reconcile.json"
+    if not worked_out.is_file():
+        sys.stdout.write(f"not available: {worked_out}\n")
+        return 2
+    expected = json.loads(worked_out.read_text(encoding="utf-8"))
     sources = [
         source_of(path, given.data, extracted=given.extracted)
         for path in sorted((given.data / "articles").glob("*.json"))
