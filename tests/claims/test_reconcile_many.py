@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def many_texts(metric: str) -> list[Source]:
         pytest.param(lambda: many_texts("loss"), id="losses"),
     ],
 )
-def test_many_claims_of_one_quantity(sources) -> None:  # type: ignore[no-untyped-def]
+def test_many_claims_of_one_quantity(sources: Any) -> None:
     given = sources()
     start = time.process_time()
     answer = held(*given)

@@ -49,7 +49,7 @@ def test_no_step_makes_or_loses_money() -> None:
             signs = np.where(commands["kind"] == codes.DEPOSIT, 1, -1)[money]
             moved[0] += int((signs * commands["amount"][money]).sum())
 
-    market.apply = watched  # type: ignore[method-assign]
+    market.apply = watched  # type: ignore[method-assign]  # to look on
     (begun,) = worth(world)
     for _ in steps:
         pass
