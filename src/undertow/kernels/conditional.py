@@ -63,7 +63,7 @@ from undertow.model.codes import (
 @inner_inlined
 def price_of(venue: Exchange, order: Records) -> int:
     """The price that an order waits for; 0 before the first."""
-    contract = venue.contracts[int64(order["instrument"])]
+    contract = venue.contracts[uint32(order["instrument"])]
     if int64(order["flags"]) & ON_LAST != 0:
         return contract["last_ticks"]
     return contract["mark_ticks"]
@@ -86,7 +86,7 @@ def refusal(venue: Exchange, command: Records) -> int:
     reason = bad_words(venue, command, price == 0)
     if reason != NO_REASON:
         return reason
-    contract = venue.contracts[int64(command["instrument"])]
+    contract = venue.contracts[uint32(command["instrument"])]
     order_id = command["order_id"]
     if order_id <= 0:
         return ORDER_ID_NOT_POSITIVE
@@ -140,11 +140,11 @@ def wait(venue: Exchange, command: Records) -> None:
     state["waiting_sequence"] += 1
     put(venue.waiting_slots, find(venue.waiting_slots, command["order_id"]),
         command["order_id"], slot)  # fmt: skip
-    newest = uint32(venue.accounts[int64(command["account"])]["newest_waiting"])
+    newest = uint32(venue.accounts[uint32(command["account"])]["newest_waiting"])
     order["account_next"] = newest
     order["account_previous"] = 0
     venue.waiting[newest]["account_previous"] = slot
-    venue.accounts[int64(command["account"])]["newest_waiting"] = slot
+    venue.accounts[uint32(command["account"])]["newest_waiting"] = slot
     order["in_heap"] = 0
     order["active"] = 1
     order["start_ticks"] = command["trigger_ticks"]
@@ -355,7 +355,7 @@ def forget(venue: Exchange, slot: int) -> None:
     venue.waiting[before]["account_next"] = after
     venue.waiting[after]["account_previous"] = before
     if before == 0:
-        venue.accounts[int64(order["account"])]["newest_waiting"] = after
+        venue.accounts[uint32(order["account"])]["newest_waiting"] = after
     remove_entry(venue.waiting_slots, find(venue.waiting_slots, order["order_id"]))
     order["next"] = state["free_waiting"]
     state["free_waiting"] = slot

@@ -15,6 +15,8 @@ from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.heap import take_out
 from undertow.kernels.integers import mul_div_floor
 from undertow.kernels.ledger import (
+    instrument_of,
+    leg_of,
     notional,
     pay,
     position_of,
@@ -112,13 +114,13 @@ def bad_price(venue: Exchange, command: Records) -> int:
 @inner_inlined
 def is_spot(venue: Exchange, command: Records) -> bool:
     """Whether an instrument has neither leverage nor positions."""
-    return bool(venue.contracts[int64(command["instrument"])]["kind"] == SPOT)
+    return bool(venue.contracts[uint32(command["instrument"])]["kind"] == SPOT)
 
 
 @inner_inlined
 def is_price_too_large(venue: Exchange, command: Records) -> bool:
     """Whether a price is beyond the contract's greatest."""
-    most = venue.contracts[int64(command["instrument"])]["max_price_ticks"]
+    most = venue.contracts[uint32(command["instrument"])]["max_price_ticks"]
     return bool(command["price_ticks"] > most)
 
 
@@ -130,7 +132,7 @@ def has_orders(venue: Exchange, account: int, instrument: int) -> bool:
         if instrument == -1 or int64(venue.book.orders[slot]["queue"]) >> 1 == instrument:
             return True
         slot = uint32(venue.book.orders[slot]["account_next"])
-    slot = uint32(venue.accounts[account]["newest_waiting"])
+    slot = uint32(venue.accounts[uint32(account)]["newest_waiting"])
     while slot != 0:
         if instrument == -1 or int64(venue.waiting[slot]["instrument"]) == instrument:
             return True
@@ -142,7 +144,7 @@ def has_orders(venue: Exchange, account: int, instrument: int) -> bool:
 def make_legs(venue: Exchange, command: Records) -> tuple[int, int]:
     """The first and last leg that an account may have in an instrument, made if needed."""
     account, instrument = int64(command["account"]), int64(command["instrument"])
-    if int64(venue.accounts[account]["hedge"]) == 0:
+    if int64(venue.accounts[uint32(account)]["hedge"]) == 0:
         only = position_of(venue, account, instrument, ONE_WAY)
         return only, only
     return (
@@ -162,7 +164,7 @@ def set_leverage(venue: Exchange, command: Records) -> None:
         reject(venue, command, reason)
         return
     legs, leverage = make_legs(venue, command), command["amount"]
-    contract = venue.contracts[int64(command["instrument"])]
+    contract = venue.contracts[uint32(command["instrument"])]
     size, most, isolated_open = 0, 0, False
     for leg in legs:
         held = venue.positions[leg]
@@ -172,7 +174,7 @@ def set_leverage(venue: Exchange, command: Records) -> None:
         size = max(size, gross_exposure(held, now))
         most = max(most, abs(held["lots"] + held["bid_lots"]), abs(held["lots"] - held["ask_lots"]))
         isolated_open = isolated_open or (int64(held["isolated"]) != 0 and held["lots"] != 0)
-    tier = venue.tiers[tier_number(venue, contract, most, size)]
+    tier = venue.tiers[uint32(tier_number(venue, contract, most, size))]
     old = int64(venue.positions[legs[0]]["leverage"])
     if leverage < 1:
         reason = BAD_AMOUNT
@@ -203,7 +205,8 @@ def set_margin_mode(venue: Exchange, command: Records) -> None:
         reason = BAD_AMOUNT
     if reason == NO_REASON and is_spot(venue, command):
         reason = NOT_FOR_SPOT
-    if reason == NO_REASON and amount > 0 and int64(venue.accounts[account]["portfolio"]) != 0:
+    nets = reason == NO_REASON and int64(venue.accounts[uint32(account)]["portfolio"]) != 0
+    if nets and amount > 0:
         reason = NOT_WITH_PORTFOLIO_MARGIN
     if reason != NO_REASON:
         reject(venue, command, reason)
@@ -237,7 +240,7 @@ def set_mode(venue: Exchange, command: Records) -> None:
         reject(venue, command, reason)
         return
     busy = has_orders(venue, account, -1)
-    slot = uint32(venue.accounts[account]["first_position"])
+    slot = uint32(venue.accounts[uint32(account)]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
         busy = busy or held["lots"] != 0 or held["margin_units"] != 0
@@ -246,9 +249,9 @@ def set_mode(venue: Exchange, command: Records) -> None:
         reject(venue, command, HAS_POSITION_OR_ORDERS)
         return
     if is_account:
-        venue.accounts[account]["portfolio"] = amount
+        venue.accounts[uint32(account)]["portfolio"] = amount
     else:
-        venue.accounts[account]["hedge"] = amount
+        venue.accounts[uint32(account)]["hedge"] = amount
     free_positions(venue, account)
     told(venue, command, CHANGED, 0)
 
@@ -257,12 +260,12 @@ def set_mode(venue: Exchange, command: Records) -> None:
 def free_positions(venue: Exchange, account: int) -> None:
     """Give back all positions of an account, which are flat."""
     state = venue.state[0]
-    slot = uint32(venue.accounts[account]["first_position"])
+    slot = uint32(venue.accounts[uint32(account)]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
         after = uint32(held["next"])
         if int64(held["in_heap"]) != 0:
-            instrument, root = int64(held["key"]) // 4, int64(held["in_heap"]) - 1
+            instrument, root = instrument_of(held), int64(held["in_heap"]) - 1
             venue.roots[instrument, root] = take_out(
                 venue.positions, venue.roots[instrument, root], slot
             )
@@ -271,7 +274,7 @@ def free_positions(venue: Exchange, account: int) -> None:
         state["free_position"] = slot
         state["positions_left"] += 1
         slot = after
-    venue.accounts[account]["first_position"] = 0
+    venue.accounts[uint32(account)]["first_position"] = 0
 
 
 @inner
@@ -324,7 +327,7 @@ def cancel_in(venue: Exchange, account: int, instrument: int, only_cross: int, r
         if is_meant(venue, account, place, instrument, only_cross):
             remove(venue, slot, CANCELLED, reason)
         slot = after
-    slot = uint32(venue.accounts[account]["newest_waiting"])
+    slot = uint32(venue.accounts[uint32(account)]["newest_waiting"])
     while slot != 0:
         after = uint32(venue.waiting[slot]["account_next"])
         place = int64(venue.waiting[slot]["instrument"])
@@ -338,10 +341,10 @@ def is_meant(venue: Exchange, account: int, place: int, instrument: int, only_cr
     """Whether orders of an instrument are to be cancelled."""
     if only_cross == 0:
         return instrument == -1 or place == instrument
-    slot = uint32(venue.accounts[account]["first_position"])
+    slot = uint32(venue.accounts[uint32(account)]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
-        if int64(held["key"]) // 4 == place:
+        if instrument_of(held) == place:
             return bool(int64(held["isolated"]) == 0)
         slot = uint32(held["next"])
     return True
@@ -373,13 +376,13 @@ def pay_funding(venue: Exchange, command: Records) -> None:
         reject(venue, command, reason)
         return
     instrument, price = int64(command["instrument"]), command["price_ticks"]
-    contract = venue.contracts[instrument]
+    contract = venue.contracts[uint32(instrument)]
     total = 0
     for account in range(venue.accounts.shape[0]):
-        slot = uint32(venue.accounts[account]["first_position"])
+        slot = uint32(venue.accounts[uint32(account)]["first_position"])
         while slot != 0:
             held = venue.positions[slot]
-            if int64(held["key"]) // 4 == instrument and held["lots"] != 0:
+            if instrument_of(held) == instrument and held["lots"] != 0:
                 size = notional(contract, held["lots"], price)
                 signed = size if held["lots"] > 0 else -size
                 amount, _ = mul_div_floor(-signed, command["amount"], BILLION)
@@ -388,7 +391,7 @@ def pay_funding(venue: Exchange, command: Records) -> None:
                 total += amount
                 event = write(
                     venue, FUNDING_PAID, NO_REASON, BUY if held["lots"] > 0 else SELL,
-                    int64(held["key"]) % 4, instrument, account, 0, price, abs(held["lots"]), 0,
+                    leg_of(held), instrument, account, 0, price, abs(held["lots"]), 0,
                 )  # fmt: skip
                 event["amount_units"] = amount
             slot = uint32(held["next"])
@@ -406,13 +409,13 @@ def halt(venue: Exchange, command: Records) -> None:
     reason = bad_instrument(venue, command)
     if reason == NO_REASON and (command["amount"] < 0 or command["amount"] > 1):
         reason = BAD_AMOUNT
-    if reason == NO_REASON and venue.contracts[int64(command["instrument"])]["delivered"] != 0:
+    if reason == NO_REASON and venue.contracts[uint32(command["instrument"])]["delivered"] != 0:
         reason = DELIVERED
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
-    venue.contracts[int64(command["instrument"])]["halted"] = command["amount"]
-    touch(venue, venue.contracts[int64(command["instrument"])])
+    venue.contracts[uint32(command["instrument"])]["halted"] = command["amount"]
+    touch(venue, venue.contracts[uint32(command["instrument"])])
     told(venue, command, CHANGED, 0)
 
 
@@ -427,7 +430,7 @@ def settle_all(venue: Exchange, command: Records) -> None:
         reject(venue, command, reason)
         return
     instrument, price = int64(command["instrument"]), command["price_ticks"]
-    contract = venue.contracts[instrument]
+    contract = venue.contracts[uint32(instrument)]
     closes = int64(command["flags"]) & CLOSE_POSITION != 0
     if closes:
         contract["halted"] = 1
@@ -436,10 +439,10 @@ def settle_all(venue: Exchange, command: Records) -> None:
             cancel_in(venue, account, instrument, 0, BY_SETTLEMENT)
     total = 0
     for account in range(venue.accounts.shape[0]):
-        slot = uint32(venue.accounts[account]["first_position"])
+        slot = uint32(venue.accounts[uint32(account)]["first_position"])
         while slot != 0:
             held = venue.positions[slot]
-            if int64(held["key"]) // 4 == instrument and held["lots"] != 0:
+            if instrument_of(held) == instrument and held["lots"] != 0:
                 total += settle_one(venue, slot, contract, price, closes)
             slot = uint32(held["next"])
     venue.accounts[VENUE]["cash_units"] -= total
@@ -457,7 +460,7 @@ def settle_one(venue: Exchange, slot: int, contract: Records, price: int, closes
     account, lots = int64(held["account"]), held["lots"]
     worth = value(contract, lots, price)
     amount = worth - held["basis_units"]
-    venue.accounts[account]["period_units"] += amount
+    venue.accounts[uint32(account)]["period_units"] += amount
     ended = 0
     if closes:
         ended = worth
@@ -472,8 +475,8 @@ def settle_one(venue: Exchange, slot: int, contract: Records, price: int, closes
         pay(venue, slot, amount)
     soil(venue, account)
     event = write(
-        venue, SETTLED, NO_REASON, BUY if lots > 0 else SELL, int64(held["key"]) % 4,
-        int64(held["key"]) // 4, account, 0, price, abs(lots), 0,
+        venue, SETTLED, NO_REASON, BUY if lots > 0 else SELL, leg_of(held),
+        instrument_of(held), account, 0, price, abs(lots), 0,
     )  # fmt: skip
     event["amount_units"] = amount
     return ended

@@ -19,7 +19,7 @@ from undertow.kernels.book import has_room
 from undertow.kernels.book_arrays import grown
 from undertow.kernels.clawback import claw_back
 from undertow.kernels.collateral import read_books, set_asset_price
-from undertow.kernels.compile import Records, inlined, inner_inlined, int64, kernel, part
+from undertow.kernels.compile import Records, inlined, inner_inlined, int64, kernel, part, uint32
 from undertow.kernels.conditional import is_bound_reached, next_fired, set_off, wait
 from undertow.kernels.control import (
     bad_price,
@@ -109,20 +109,21 @@ def trade(venue: Exchange, commands: Records, start: int) -> int:
     state, index = venue.state[0], start
     while index < commands.shape[0]:
         look_ahead(venue, commands, index)
-        command = commands[index]
-        kind = command["kind"]
-        is_order = kind in (LIMIT, MARKET)
-        if not is_order and kind not in (CANCEL, AMEND):
-            break
-        if not has_all_room(venue, most_order_events(venue, command)):
-            break
+        command = commands[uint32(index)]
+        kind = int64(command["kind"])
         state["command"] = index
-        if is_order:
-            enter(venue, command)
-        elif kind == CANCEL:
+        if kind == CANCEL:
+            if not has_all_room(venue, 1):
+                break
             cancel(venue, command)
-        else:
+        elif kind == LIMIT or kind == MARKET:  # noqa: SIM109 - slower
+            if not has_all_room(venue, most_order_events(venue, command)):
+                break
+            enter(venue, command)
+        elif kind == AMEND and has_all_room(venue, most_events(venue)):
             amend(venue, command)
+        else:
+            break
         if state["touched"] != 0 and next_fired(venue) != 0:
             state["phase"] = FIRE_LAST
             break
@@ -132,21 +133,21 @@ def trade(venue: Exchange, commands: Records, start: int) -> int:
 
 @inner_inlined
 def look_ahead(venue: Exchange, commands: Records, index: int) -> None:
-    """Fetch what commands to come will touch: first the ways to it, then the order, the position.
-
-    Accounts that do not exist are read as the first.
-    """
+    """Fetch what commands to come will touch: the ways to it, then the order and the position."""
     book, accounts = venue.book, venue.accounts.shape[0]
     if index + 3 * AHEAD >= commands.shape[0]:
         return
-    command = commands[index + 3 * AHEAD]
-    account = int64(command["account"]) if 0 <= command["account"] < accounts else 0
-    prefetch(book.links, first_link(book.links, book.orders, command["order_id"]))
-    prefetch(venue.accounts, account)
-    prefetch(book.account_orders, account)
-    command = commands[index + 2 * AHEAD]
-    account = int64(command["account"]) if 0 <= command["account"] < accounts else 0
-    prefetch(venue.positions, venue.accounts[account]["first_position"])
+    command = commands[uint32(index + 3 * AHEAD)]
+    account = uint32(command["account"])
+    if account < accounts:
+        prefetch(book.links, first_link(book.links, book.orders, command["order_id"]))
+        prefetch(venue.accounts, account)
+        prefetch(book.account_orders, account)
+    command = commands[uint32(index + 2 * AHEAD)]
+    account = uint32(command["account"])
+    if account >= accounts:
+        return
+    prefetch(venue.positions, venue.accounts[uint32(account)]["first_position"])
     prefetch(book.orders, book.account_orders[account])
     prefetch(book.orders, book.links[first_link(book.links, book.orders, command["order_id"])])
 
@@ -248,7 +249,7 @@ def fetch_due(venue: Exchange, index: int) -> None:
     prefetch(venue.accounts, account)
     prefetch(venue.book.account_orders, account)
     account = venue.due[index + AHEAD] >> 24
-    prefetch(venue.positions, venue.accounts[account]["first_position"])
+    prefetch(venue.positions, venue.accounts[uint32(account)]["first_position"])
 
 
 @part
@@ -302,7 +303,7 @@ def set_mark(venue: Exchange, command: Records) -> bool:
     if reason != NO_REASON:
         reject(venue, command, reason)
         return False
-    contract = venue.contracts[int64(command["instrument"])]
+    contract = venue.contracts[uint32(command["instrument"])]
     contract["previous_mark_ticks"] = contract["mark_ticks"]
     contract["mark_ticks"] = command["price_ticks"]
     venue.state[0]["marked_instrument"] = int64(command["instrument"])
@@ -363,13 +364,11 @@ def has_all_room(venue: Exchange, events: int) -> bool:
 @inner_inlined
 def most_order_events(venue: Exchange, command: Records) -> int:
     """More events than this cannot come of an order: each fill takes one of the other side."""
-    kind, instrument = command["kind"], int64(command["instrument"])
-    if kind == CANCEL:
+    instrument = int64(command["instrument"])
+    if instrument < 0 or instrument >= venue.contracts.shape[0]:
         return 1
-    if kind == AMEND or instrument < 0 or instrument >= venue.contracts.shape[0]:
-        return most_events(venue)
     other = 2 * instrument + int64(command["side"] == BUY)
-    takes = venue.book.sides[other]["orders"]
+    takes = venue.book.sides[uint32(other)]["orders"]
     if command["self_trade"] == 0:
         takes = min(takes, max(command["quantity_lots"], 0))
     return 8 + takes + venue.state[0]["reduce_only_orders"]
@@ -381,7 +380,7 @@ def most_events(venue: Exchange) -> int:
     state = venue.state[0]
     orders = state["waiting_count"]
     for queue in range(venue.book.sides.shape[0]):
-        orders += venue.book.sides[queue]["orders"]
+        orders += venue.book.sides[uint32(queue)]["orders"]
     pays_all = state["phase"] == BEGIN or venue.rules[0]["socialises"] != 0
     paid = max(state["positions_used"], venue.accounts.shape[0]) if pays_all else 0
     return 16 + 3 * orders + paid + 8 * venue.contracts.shape[0] + 4 * venue.assets.shape[0]
@@ -481,7 +480,12 @@ def flushed(venue: Exchange, written: list[Records], needed: int) -> Exchange:
     state: Any = venue.state[0]
     if state["events"] > 0:
         checked(venue)
-        written.append(as_words(venue.events[: int(state["events"])]).copy())
+        rows = venue.events[: int(state["events"])]
+        if len(rows) > ROOM:  # handed over with its room: a copy would take longer than the kernels
+            venue = venue._replace(events=venue.events[:0])
+        else:
+            rows = rows.copy()
+        written.append(as_words(rows))
         state["events"] = 0
     if needed > len(venue.events):
         venue = venue._replace(events=np.zeros(2 * needed, EVENT))

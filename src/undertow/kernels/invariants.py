@@ -23,6 +23,7 @@ import numpy as np
 from undertow.kernels.apart import stay_apart
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, kernel
 from undertow.kernels.exchange_arrays import Exchange
+from undertow.kernels.ledger import instrument_of
 from undertow.model.codes import (
     AUTO_EXCHANGE,
     BAD_DEBT,
@@ -165,7 +166,7 @@ def audit(venue: Exchange, last: int) -> None:
         margins += held["margin_units"]
         if held["lots"] != 0:
             basis += held["basis_units"]
-            lots += held["lots"] * (1 + SPREAD * (int64(held["key"]) // 4))
+            lots += held["lots"] * (1 + SPREAD * instrument_of(held))
     state = venue.state[0]
     if cash + margins != state["paid_units"]:
         broken(venue, EVENTS, cash + margins, state["paid_units"], last)

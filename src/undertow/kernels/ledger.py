@@ -51,9 +51,27 @@ def leg_key(instrument: int, leg: int) -> int:
 
 
 @inner_inlined
+def instrument_of(held: Records) -> int:
+    """The instrument of a position; a shift is quicker than dividing what may have a sign."""
+    return int64(held["key"]) >> 2
+
+
+@inner_inlined
+def leg_of(held: Records) -> int:
+    """The leg of a position."""
+    return int64(held["key"]) & 3
+
+
+@inner_inlined
+def contract_of(venue: Exchange, held: Records) -> Records:
+    """The contract of a position."""
+    return venue.contracts[uint32(instrument_of(held))]
+
+
+@inner_inlined
 def position_at(venue: Exchange, account: int, key: int) -> int:
     """The slot of an account's position, 0 if it has none."""
-    slot = uint32(venue.accounts[account]["first_position"])
+    slot = uint32(venue.accounts[uint32(account)]["first_position"])
     while slot != 0 and int64(venue.positions[slot]["key"]) < key:
         slot = uint32(venue.positions[slot]["next"])
     if slot != 0 and int64(venue.positions[slot]["key"]) == key:
@@ -82,16 +100,16 @@ def make_position(venue: Exchange, account: int, instrument: int, leg: int) -> i
     state["positions_used"] = max(state["positions_used"], slot + 1)
     leverage, isolated = venue.rules[0]["default_leverage"], 0
     before = uint32(0)
-    after = uint32(venue.accounts[account]["first_position"])
+    after = uint32(venue.accounts[uint32(account)]["first_position"])
     has_sister = False
     while after != 0 and int64(venue.positions[after]["key"]) < key:
-        if int64(venue.positions[after]["key"]) // 4 == instrument and not has_sister:
+        if instrument_of(venue.positions[after]) == instrument and not has_sister:
             has_sister = True
             leverage = int(venue.positions[after]["leverage"])
             isolated = int(venue.positions[after]["isolated"])
         before = after
         after = uint32(venue.positions[after]["next"])
-    if not has_sister and after != 0 and int64(venue.positions[after]["key"]) // 4 == instrument:
+    if not has_sister and after != 0 and instrument_of(venue.positions[after]) == instrument:
         leverage = int(venue.positions[after]["leverage"])
         isolated = int(venue.positions[after]["isolated"])
     clear(held)
@@ -103,7 +121,7 @@ def make_position(venue: Exchange, account: int, instrument: int, leg: int) -> i
     held["sequence"] = slot
     held["next"] = after
     if before == 0:
-        venue.accounts[account]["first_position"] = slot
+        venue.accounts[uint32(account)]["first_position"] = slot
     else:
         venue.positions[before]["next"] = slot
     return slot
@@ -128,8 +146,8 @@ def clear(held: Records) -> None:
 @inner_inlined
 def soil(venue: Exchange, account: int) -> None:
     """Remember that an account's pools must be looked at when a mark comes."""
-    if venue.accounts[account]["dirty"] == 0:
-        venue.accounts[account]["dirty"] = 1
+    if venue.accounts[uint32(account)]["dirty"] == 0:
+        venue.accounts[uint32(account)]["dirty"] = 1
         state = venue.state[0]
         venue.dirty[state["dirty"]] = account
         state["dirty"] += 1
@@ -142,7 +160,7 @@ def settle(
     """Add signed lots bought for a cost (sold: both below 0); returns the profit made."""
     stay_apart()
     held = venue.positions[slot]
-    account = venue.accounts[int64(held["account"])]
+    account = venue.accounts[uint32(held["account"])]
     soil(venue, int64(held["account"]))
     before = held["lots"]
     size, had = abs(lots), abs(before)
@@ -178,7 +196,7 @@ def settle(
             moved = min(wanted, max(0, account["cash_units"]))
             account["cash_units"] -= moved
             held["margin_units"] += moved
-    contract = venue.contracts[int64(held["key"]) // 4]
+    contract = contract_of(venue, held)
     contract["long_lots"] += max(held["lots"], 0) - max(before, 0)
     return profit
 
@@ -190,14 +208,14 @@ def pay(venue: Exchange, slot: int, amount_units: int) -> None:
     if int64(held["isolated"]) != 0 and amount_units < 0:
         held["margin_units"] += amount_units
     else:
-        venue.accounts[int64(held["account"])]["cash_units"] += amount_units
+        venue.accounts[uint32(held["account"])]["cash_units"] += amount_units
 
 
 @inner_inlined
 def charge(venue: Exchange, slot: int, fee_units: int) -> None:
     """Take a trading fee for the venue, or pay a rebate (below 0)."""
     held = venue.positions[slot]
-    account = venue.accounts[int64(held["account"])]
+    account = venue.accounts[uint32(held["account"])]
     if int64(held["isolated"]) != 0 and fee_units > 0:
         from_cash = min(fee_units, max(0, account["cash_units"]))
         account["cash_units"] -= from_cash

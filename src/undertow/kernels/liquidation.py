@@ -12,7 +12,14 @@ from undertow.kernels.compile import int64, part, uint32
 from undertow.kernels.control import cancel_in
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor
-from undertow.kernels.ledger import MILLION, notional, of_million
+from undertow.kernels.ledger import (
+    MILLION,
+    contract_of,
+    instrument_of,
+    leg_of,
+    notional,
+    of_million,
+)
 from undertow.kernels.margin import collateral, tier_number
 from undertow.kernels.matching import best_maker
 from undertow.kernels.pools import (
@@ -87,8 +94,8 @@ def handle(venue: Exchange, pool: int) -> bool:
     else:
         venue.positions[slot]["handled"] = mark_number
         first, leg = (
-            int64(venue.positions[slot]["key"]) // 4,
-            int64(venue.positions[slot]["key"]) % 4,
+            instrument_of(venue.positions[slot]),
+            leg_of(venue.positions[slot]),
         )
     if waits != NO_REASON:
         if waits > 0:
@@ -102,7 +109,7 @@ def handle(venue: Exchange, pool: int) -> bool:
     event["amount_units"] = equity
     event["fee_units"] = needed
     if account < FIRST_CUSTOMER:
-        return start_winding_up(venue, pool)
+        return start_winding_up(venue, pool, equity)
     if rules["cancels_orders_first"] != 0:
         cancel_in(venue, account, first, int(slot == 0), BY_LIQUIDATION)
     said = venue.state[0]["events"]
@@ -124,14 +131,15 @@ def handle(venue: Exchange, pool: int) -> bool:
         say_waits(venue, pool, first_open(venue, pool), waits)
         return False
     if equity < 0:
-        return start_winding_up(venue, pool)
+        return start_winding_up(venue, pool, equity)
     if takeover == BY_NOBODY:  # what is left is still the customer's
         say_waits(venue, pool, first_open(venue, pool), waits)
         return False
     if venue.assets.shape[0] > 1:
         hand_over(venue, pool)
+        equity = pool_equity(venue, pool)
     taker = FUND if takeover == BY_FUND else VAULT
-    venue.state[0]["waterfall_units"] = pool_equity(venue, pool)
+    venue.state[0]["waterfall_units"] = equity
     take_over(venue, pool, taker)
     keep_surplus(venue, pool, taker)
     close_waterfall(venue, pool)
@@ -162,7 +170,7 @@ def first_shut(venue: Exchange, pool: int) -> int:
     """The pool's first open position whose book is halted for it; 0 if there is none."""
     slot = first_open(venue, pool)
     while slot != 0:
-        if is_shut(venue, venue.contracts[int64(venue.positions[slot]["key"]) // 4]):
+        if is_shut(venue, contract_of(venue, venue.positions[slot])):
             break
         slot = next_open(venue, pool, slot)
     return slot
@@ -173,19 +181,25 @@ def release(venue: Exchange, slot: int) -> None:
     """Give back what is left of an isolated margin once its position is closed."""
     held = venue.positions[slot]
     if slot != 0 and held["lots"] == 0 and held["margin_units"] > 0:
-        venue.accounts[int64(held["account"])]["cash_units"] += held["margin_units"]
+        venue.accounts[uint32(held["account"])]["cash_units"] += held["margin_units"]
         held["margin_units"] = 0
 
 
 @part
 def close_in_book(venue: Exchange, pool: int) -> int:
-    """Send what the policy asks for to the book; returns why more must wait."""
-    waits, policy = BOOK_EMPTY, venue.rules[0]["policy"]
+    """Send what the policy asks for to the book; returns why more must wait.
+
+    The pool lacks margin when this begins; whether it still does is asked once something was said.
+    """
+    state, waits, policy = venue.state[0], BOOK_EMPTY, venue.rules[0]["policy"]
+    said = state["events"]
     slot = first_open(venue, pool)
     while slot != 0:
         held = venue.positions[slot]
-        shut = is_shut(venue, venue.contracts[int64(held["key"]) // 4])
-        while not shut and held["lots"] != 0 and lacks(venue, pool):
+        shut = is_shut(venue, contract_of(venue, held))
+        while not shut and held["lots"] != 0:
+            if state["events"] != said and not lacks(venue, pool):
+                break
             lots = lots_to_close(venue, pool, slot)
             if lots < abs(held["lots"]) and policy == FRACTION:
                 waits = COOLDOWN
@@ -207,7 +221,7 @@ def close_in_book(venue: Exchange, pool: int) -> int:
 def lots_to_close(venue: Exchange, pool: int, slot: int) -> int:
     """Size of the next liquidation order."""
     rules, held = venue.rules[0], venue.positions[slot]
-    contract = venue.contracts[int64(held["key"]) // 4]
+    contract = contract_of(venue, held)
     lots = abs(held["lots"])
     size = notional(contract, lots, contract["mark_ticks"])
     if rules["policy"] == FRACTION:
@@ -235,7 +249,7 @@ def send(venue: Exchange, pool: int, slot: int, lots: int) -> int:
     """One liquidation order, ended early when the margin suffices; lots that found nobody."""
     held = venue.positions[slot]
     account, key = int64(held["account"]), int64(held["key"])
-    instrument, leg = key // 4, key % 4
+    instrument, leg = key >> 2, key & 3
     contract = venue.contracts[instrument]
     side = SELL if held["lots"] > 0 else BUY
     limit = MOST_PRICE_TICKS if side == BUY else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from undertow.kernels.apart import stay_apart
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import Exchange
-from undertow.kernels.ledger import MILLION, notional, of_million, value
+from undertow.kernels.ledger import MILLION, contract_of, notional, of_million, value
 from undertow.kernels.portfolio import portfolio_needs
 from undertow.model.codes import SPOT
 
@@ -16,7 +16,7 @@ def tier_number(venue: Exchange, contract: Records, lots: int, notional_units: i
     size = abs(lots) if contract["tiers_by_lots"] != 0 else notional_units
     number = contract["first_tier"]
     last = number + contract["tiers"] - 1
-    while number < last and size > venue.tiers[number + 1]["floor"]:
+    while number < last and size > venue.tiers[uint32(number + 1)]["floor"]:
         number += 1
     return number
 
@@ -31,7 +31,7 @@ def maintenance(venue: Exchange, held: Records, contract: Records, price_ticks: 
     size = abs(held["basis_units"])
     if venue.rules[0]["maintenance_at_entry"] == 0:
         size = notional(contract, lots, price_ticks)
-    tier = venue.tiers[tier_number(venue, contract, lots, size)]
+    tier = venue.tiers[uint32(tier_number(venue, contract, lots, size))]
     rate_ppm = tier["maintenance_ppm"]
     if contract["slope_ppb_per_lot"] != 0:
         rate_ppm += abs(lots) * contract["slope_ppb_per_lot"] // 1000
@@ -100,7 +100,7 @@ def unrealised(venue: Exchange, held: Records) -> int:
     """Profit of a position at its mark."""
     if held["lots"] == 0:
         return 0
-    contract = venue.contracts[int64(held["key"]) // 4]
+    contract = contract_of(venue, held)
     return value(contract, held["lots"], contract["mark_ticks"]) - held["basis_units"]
 
 
@@ -108,14 +108,14 @@ def unrealised(venue: Exchange, held: Records) -> int:
 def free(venue: Exchange, account: int) -> int:
     """What is left of an account's cross equity for new orders and withdrawals."""
     stay_apart()
-    left = venue.accounts[account]["cash_units"]
-    nets = int64(venue.accounts[account]["portfolio"]) != 0
+    left = venue.accounts[uint32(account)]["cash_units"]
+    nets = int64(venue.accounts[uint32(account)]["portfolio"]) != 0
     if nets:
         left -= portfolio_initial(venue, account)
-    slot = uint32(venue.accounts[account]["first_position"])
+    slot = uint32(venue.accounts[uint32(account)]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
-        contract = venue.contracts[int64(held["key"]) // 4]
+        contract = contract_of(venue, held)
         if contract["kind"] == SPOT:
             left -= spot_initial(held, contract)
         else:
@@ -151,8 +151,8 @@ def free_without(venue: Exchange, account: int, asset: int, units: int) -> int:
 def cross_equity(venue: Exchange, account: int) -> int:
     """Cash, what collateral counts, and the profit of all cross positions."""
     stay_apart()
-    total = venue.accounts[account]["cash_units"]
-    slot = uint32(venue.accounts[account]["first_position"])
+    total = venue.accounts[uint32(account)]["cash_units"]
+    slot = uint32(venue.accounts[uint32(account)]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
         if int64(held["isolated"]) == 0:
@@ -167,14 +167,14 @@ def cross_equity(venue: Exchange, account: int) -> int:
 def cross_maintenance(venue: Exchange, account: int) -> int:
     """What the cross positions of an account must hold."""
     stay_apart()
-    if int64(venue.accounts[account]["portfolio"]) != 0:
+    if int64(venue.accounts[uint32(account)]["portfolio"]) != 0:
         return portfolio_needs(venue, account, False)
     total = 0
-    slot = uint32(venue.accounts[account]["first_position"])
+    slot = uint32(venue.accounts[uint32(account)]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
         if int64(held["isolated"]) == 0 and held["lots"] != 0:
-            contract = venue.contracts[int64(held["key"]) // 4]
+            contract = contract_of(venue, held)
             total += maintenance(venue, held, contract, contract["mark_ticks"])
         slot = uint32(held["next"])
     return total

@@ -8,6 +8,7 @@ from undertow.kernels.book_arrays import Book
 from undertow.kernels.book_orders import level_key, rank_of
 from undertow.kernels.compile import Records, int64, kernel, uint32
 from undertow.kernels.ladder import NO_RANK, next_rank
+from undertow.kernels.ledger import instrument_of
 from undertow.kernels.tables import find
 from undertow.model.codes import (
     BAD_DEBT,
@@ -135,6 +136,6 @@ def holdings(
         slot = account["first_position"]
         while slot != 0:
             held = positions[slot]
-            lots[row, int64(held["key"]) >> 2] += held["lots"]
+            lots[row, instrument_of(held)] += held["lots"]
             cash_units[row] += held["margin_units"]
             slot = held["next"]

@@ -152,7 +152,7 @@ def could_fill(
     """
     other = queue ^ 1
     worst = rank_of(other, worst_price)
-    rank = book.sides[other]["best_rank"]
+    rank = book.sides[uint32(other)]["best_rank"]
     while quantity > 0 and rank <= worst:
         position = find(book.level_slots, level_key(other, rank))
         level = book.levels[uint32(book.level_slots[position]["value"])]

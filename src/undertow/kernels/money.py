@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from undertow.kernels.apart import stay_apart
-from undertow.kernels.compile import Records, inner, inner_inlined, int64
+from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.control import bad_account, bad_place, told
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor
@@ -111,7 +111,7 @@ def deposit(venue: Exchange, command: Records) -> None:
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
-    venue.accounts[int64(command["account"])]["cash_units"] += amount
+    venue.accounts[uint32(command["account"])]["cash_units"] += amount
     state["deposited_units"] += amount
     soil(venue, int64(command["account"]))
     told(venue, command, DEPOSITED, amount)
@@ -132,7 +132,7 @@ def withdraw(venue: Exchange, command: Records) -> None:
     if reason != NO_REASON:
         reject(venue, command, reason)
         return
-    venue.accounts[int64(command["account"])]["cash_units"] -= amount
+    venue.accounts[uint32(command["account"])]["cash_units"] -= amount
     venue.state[0]["deposited_units"] -= amount
     soil(venue, int64(command["account"]))
     told(venue, command, WITHDRAWN, -amount)
@@ -155,7 +155,7 @@ def adjust_margin(venue: Exchange, command: Records) -> None:
     if slot == 0 or leg < 0 or leg > SHORT or int64(held["isolated"]) == 0 or held["lots"] == 0:
         reject(venue, command, NOT_ISOLATED)
         return
-    contract = venue.contracts[int64(command["instrument"])]
+    contract = venue.contracts[uint32(command["instrument"])]
     size = notional(contract, held["lots"], contract["mark_ticks"])
     needed = -((-size) // int64(held["leverage"]))
     spare = held["margin_units"] + min(0, unrealised(venue, held)) - needed

@@ -9,7 +9,7 @@ from undertow.kernels.apart import stay_apart
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_ceil, mul_div_floor
-from undertow.kernels.ledger import MILLION, notional, of_million
+from undertow.kernels.ledger import MILLION, instrument_of, notional, of_million
 from undertow.model.codes import INVERSE, SPOT
 
 POSITIONS_ONLY, WITH_BIDS, WITH_ASKS = 0, 1, 2
@@ -39,7 +39,7 @@ def portfolio_needs(venue: Exchange, account: int, orders: bool) -> int:
 @inner_inlined
 def instrument_at(venue: Exchange, slot: int) -> int:
     """The instrument of a position."""
-    return int64(venue.positions[slot]["key"]) // 4
+    return instrument_of(venue.positions[slot])
 
 
 @inner_inlined

@@ -8,7 +8,7 @@ from __future__ import annotations
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor
-from undertow.kernels.ledger import MILLION, notional, of_million, soil
+from undertow.kernels.ledger import MILLION, contract_of, notional, of_million, soil
 from undertow.kernels.margin import free, free_without, highest_fee_ppm, spot_initial, with_fee
 from undertow.model.codes import (
     BUY,
@@ -28,7 +28,7 @@ def spare_cash(venue: Exchange, account: int) -> int:
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
-        contract = venue.contracts[int64(held["key"]) // 4]
+        contract = contract_of(venue, held)
         if contract["kind"] == SPOT:
             bids += spot_initial(held, contract)
         slot = uint32(held["next"])
@@ -42,7 +42,7 @@ def spare_units(venue: Exchange, account: int, asset: int) -> int:
     slot = uint32(venue.accounts[account]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
-        contract = venue.contracts[int64(held["key"]) // 4]
+        contract = contract_of(venue, held)
         if contract["base_asset"] == asset:
             left -= held["ask_lots"] * contract["base_units_per_lot"]
         slot = uint32(held["next"])
@@ -54,7 +54,7 @@ def lacks_balance(venue: Exchange, slot: int, side: int, price: int, lots: int) 
     """Why an account cannot trade some lots at a price."""
     held = venue.positions[slot]
     account = int64(held["account"])
-    contract = venue.contracts[int64(held["key"]) // 4]
+    contract = contract_of(venue, held)
     is_customer = account >= FIRST_CUSTOMER
     cost = notional(contract, lots, price)
     if side == BUY:

@@ -18,7 +18,10 @@ from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.filters import bad_size, down_by, guide_ticks, market_limit, up_by
 from undertow.kernels.ledger import (
     charge,
+    contract_of,
+    instrument_of,
     leg_key,
+    leg_of,
     notional,
     of_million,
     position_at,
@@ -93,7 +96,7 @@ def write(
 ) -> Records:  # fmt: skip
     """Append an event; returns its record, for what else it has to tell."""
     state = venue.state[0]
-    event = venue.events[state["events"]]
+    event = venue.events[uint32(state["events"])]
     state["events"] += 1
     event["kind"] = kind
     event["reason"] = reason
@@ -151,7 +154,7 @@ def bad_words(venue: Exchange, command: Records, is_market: bool) -> int:
     if account < 0 or account >= venue.accounts.shape[0]:
         return UNKNOWN_ACCOUNT
     force, leg = int64(command["time_in_force"]), int64(command["leg"])
-    if venue.contracts[instrument]["halted"] != 0:
+    if venue.contracts[uint32(instrument)]["halted"] != 0:
         return HALTED
     if int64(command["side"]) != BUY and int64(command["side"]) != SELL:
         return BAD_SIDE
@@ -159,8 +162,8 @@ def bad_words(venue: Exchange, command: Records, is_market: bool) -> int:
         return BAD_TIME_IN_FORCE
     if int64(command["self_trade"]) < 0 or int64(command["self_trade"]) > CANCEL_BOTH:
         return BAD_SELF_TRADE_MODE
-    is_spot = venue.contracts[instrument]["kind"] == SPOT
-    if int64(venue.accounts[account]["hedge"]) != 0 and not is_spot:
+    is_spot = venue.contracts[uint32(instrument)]["kind"] == SPOT
+    if int64(venue.accounts[uint32(account)]["hedge"]) != 0 and not is_spot:
         if leg != LONG and leg != SHORT:
             return BAD_LEG
     elif leg != ONE_WAY:
@@ -184,7 +187,7 @@ def refusal(venue: Exchange, command: Records, position: int) -> int:
     reason = bad_words(venue, command, is_market)
     if reason != NO_REASON:
         return reason
-    contract = venue.contracts[int64(command["instrument"])]
+    contract = venue.contracts[uint32(command["instrument"])]
     if command["order_id"] <= 0:
         return ORDER_ID_NOT_POSITIVE
     if slot_at(venue.book, position) != NONE or is_waiting(venue, command["order_id"]):
@@ -235,10 +238,10 @@ def is_past_bankruptcy(venue: Exchange, slot: int, side: int, price: int) -> boo
 @inner
 def first_price(venue: Exchange, instrument: int, side: int) -> int:
     """The last price of a spot instrument without a mark, else the other side's best, else 0."""
-    last = venue.contracts[instrument]["last_ticks"]
+    last = venue.contracts[uint32(instrument)]["last_ticks"]
     other = 2 * instrument + 1 - side
-    if last == 0 and venue.book.sides[other]["orders"] > 0:
-        last = rank_of(other, venue.book.sides[other]["best_rank"])
+    if last == 0 and venue.book.sides[uint32(other)]["orders"] > 0:
+        last = rank_of(other, venue.book.sides[uint32(other)]["best_rank"])
     return last
 
 
@@ -246,7 +249,7 @@ def first_price(venue: Exchange, instrument: int, side: int) -> int:
 def would_take(venue: Exchange, queue: int, price: int) -> bool:
     """Whether an order of this queue would meet the other side."""
     other = queue ^ 1
-    return bool(venue.book.sides[other]["best_rank"] <= rank_of(other, price))
+    return bool(venue.book.sides[uint32(other)]["best_rank"] <= rank_of(other, price))
 
 
 @inner_inlined
@@ -255,8 +258,8 @@ def lacks_margin(
 ) -> int:
     """Why an order that may open a position is too much for its account."""
     held = venue.positions[slot]
-    instrument = int64(held["key"]) // 4
-    contract = venue.contracts[instrument]
+    instrument = instrument_of(held)
+    contract = venue.contracts[uint32(instrument)]
     if is_market:
         price = market_price(venue, instrument, side)
     if contract["kind"] == SPOT:
@@ -264,7 +267,7 @@ def lacks_margin(
     if int64(held["account"]) < FIRST_CUSTOMER:
         return NO_REASON
     account = int64(held["account"])
-    nets = int64(venue.accounts[account]["portfolio"]) != 0
+    nets = int64(venue.accounts[uint32(account)]["portfolio"]) != 0
     now = 0
     if held["lots"] != 0:
         now = notional(contract, held["lots"], max(contract["mark_ticks"], 1))
@@ -276,7 +279,7 @@ def lacks_margin(
     raises = after > before
     reason = NO_REASON
     if raises or most_lots(held) > before_lots:
-        reason = too_large(venue, held, contract)
+        reason = too_large(venue, held, contract, now)
     if reason == NO_REASON and raises:
         sign = 1 if side == BUY else -1
         loss = value(contract, sign * lots, price) - value(
@@ -294,9 +297,9 @@ def lacks_margin(
 @inner_inlined
 def market_price(venue: Exchange, instrument: int, side: int) -> int:
     """The price that the margin of a market order is counted at."""
-    contract = venue.contracts[instrument]
+    contract = venue.contracts[uint32(instrument)]
     other = 2 * instrument + 1 - side
-    place = venue.book.sides[other]
+    place = venue.book.sides[uint32(other)]
     price = guide_ticks(contract)
     if place["orders"] > 0:
         price = rank_of(other, place["best_rank"])
@@ -307,15 +310,15 @@ def market_price(venue: Exchange, instrument: int, side: int) -> int:
 
 
 @inner_inlined
-def too_large(venue: Exchange, held: Records, contract: Records) -> int:
-    """Whether position and orders could exceed the venue's limit, or the tier of the leverage."""
+def too_large(venue: Exchange, held: Records, contract: Records, size: int) -> int:
+    """Whether position and orders could exceed the venue's limit, or the tier of the leverage.
+
+    ``size`` is the position's notional at the mark.
+    """
     most = most_lots(held)
     if most > contract["max_position_lots"]:
         return POSITION_TOO_LARGE
-    size = 0
-    if held["lots"] != 0:
-        size = notional(contract, held["lots"], contract["mark_ticks"])
-    tier = venue.tiers[tier_number(venue, contract, most, gross_exposure(held, size))]
+    tier = venue.tiers[uint32(tier_number(venue, contract, most, gross_exposure(held, size)))]
     return LEVERAGE_ABOVE_TIER if int64(held["leverage"]) > tier["max_leverage"] else NO_REASON
 
 
@@ -347,7 +350,7 @@ def reserve(
         state = venue.state[0]
         state["reduce_only_orders"] += int(before == 0) - int(after == 0)
         return
-    contract = venue.contracts[int64(held["key"]) // 4]
+    contract = contract_of(venue, held)
     units = 0
     if after != 0:
         units += notional(contract, after, price)
@@ -378,7 +381,7 @@ def enter(venue: Exchange, command: Records) -> None:
     is_market = int64(command["kind"]) == MARKET
     price = command["price_ticks"]
     if is_market:
-        contract = venue.contracts[instrument]
+        contract = venue.contracts[uint32(instrument)]
         price = market_limit(contract, side)
         if contract["kind"] == SPOT and side == BUY and account >= FIRST_CUSTOMER:
             price = min(price, highest_price(venue, account, contract, lots))
@@ -460,7 +463,7 @@ def match(
                 return lots, SELF_TRADE
             continue
         next_account = int64(venue.book.orders[uint32(maker["next"])]["account"])
-        prefetch(venue.positions, venue.accounts[next_account]["first_position"])
+        prefetch(venue.positions, venue.accounts[uint32(next_account)]["first_position"])
         taken = min(lots, maker["quantity_lots"])
         lots -= taken
         fill(venue, order_id, account, leg, queue, slot, taken, lots, NO_REASON)
@@ -508,7 +511,7 @@ def fill(
     stay_apart()
     maker = venue.book.orders[slot]
     instrument, side = queue >> 1, queue & 1
-    contract = venue.contracts[instrument]
+    contract = venue.contracts[uint32(instrument)]
     price = order_price(venue.book, slot)
     tag, before = int64(maker["reduce_only"]), maker["quantity_lots"]
     maker_account, maker_leg = int64(maker["account"]), tag >> 1
@@ -563,8 +566,8 @@ def shrink(venue: Exchange, position: int) -> None:
         if held["reduce_lots"] == 0:
             return
         total = reducing_lots(venue, position, side)
-        queue = 2 * (int64(held["key"]) // 4) + side
-        tag = tag_of(True, int64(held["key"]) % 4)
+        queue = 2 * instrument_of(held) + side
+        tag = tag_of(True, leg_of(held))
         slot = uint32(venue.book.account_orders[int64(held["account"])])
         while slot != NONE and total > closable(held, side):
             order = venue.book.orders[slot]
@@ -579,8 +582,8 @@ def shrink(venue: Exchange, position: int) -> None:
 def reducing_lots(venue: Exchange, position: int, side: int) -> int:
     """Lots of the position's resting orders of one side that only reduce."""
     held = venue.positions[position]
-    queue = 2 * (int64(held["key"]) // 4) + side
-    tag = tag_of(True, int64(held["key"]) % 4)
+    queue = 2 * instrument_of(held) + side
+    tag = tag_of(True, leg_of(held))
     total = 0
     slot = uint32(venue.book.account_orders[int64(held["account"])])
     while slot != NONE:

@@ -15,7 +15,16 @@ from undertow.kernels.compile import Records, inner, inner_inlined, int64, kerne
 from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.integers import mul_div_floor, mul_div_remainder
 from undertow.kernels.invariants import FUND_SOLVENT, WATERFALL, broken, newest_event
-from undertow.kernels.ledger import notional, position_of, settle, soil, value
+from undertow.kernels.ledger import (
+    contract_of,
+    instrument_of,
+    leg_of,
+    notional,
+    position_of,
+    settle,
+    soil,
+    value,
+)
 from undertow.kernels.margin import (
     collateral,
     cross_equity,
@@ -124,7 +133,7 @@ def say_waits(venue: Exchange, pool: int, slot: int, reason: int) -> None:
     stay_apart()
     held = venue.positions[slot]
     event = write(
-        venue, LIQUIDATION_WAITS, reason, 0, int64(held["key"]) % 4, int64(held["key"]) // 4,
+        venue, LIQUIDATION_WAITS, reason, 0, leg_of(held), instrument_of(held),
         pool >> 24, 0, 0, abs(held["lots"]), 0,
     )  # fmt: skip
     event["amount_units"] = pool_equity(venue, pool)
@@ -133,22 +142,23 @@ def say_waits(venue: Exchange, pool: int, slot: int, reason: int) -> None:
 
 @inner
 def take_over(venue: Exchange, pool: int, taker: int) -> None:
-    """Give all positions of a pool to the fund or the vault, at the mark."""
+    """Give all positions of a pool to the fund or the vault, at the mark: its equity stays."""
     stay_apart()
+    equity = venue.state[0]["waterfall_units"]
     slot = first_open(venue, pool)
     while slot != 0:
         held = venue.positions[slot]
         key, signed = int64(held["key"]), held["lots"]
-        instrument = key // 4
+        instrument = key >> 2
         contract = venue.contracts[instrument]
-        price = bankruptcy_price(contract, signed, pool_equity(venue, pool))
+        price = bankruptcy_price(contract, signed, equity)
         cost = value(contract, signed, contract["mark_ticks"])
         amount = settle(venue, slot, -signed, -cost, True)
         other = position_of(venue, taker, instrument, ONE_WAY)
         gained = settle(venue, other, signed, cost, False)
         reason = HALTED if is_shut(venue, contract) else NO_REASON
         event = write(
-            venue, TAKEOVER, reason, BUY if signed > 0 else SELL, key % 4, instrument,
+            venue, TAKEOVER, reason, BUY if signed > 0 else SELL, key & 3, instrument,
             pool >> 24, 0, price, abs(signed), 0,
         )  # fmt: skip
         event["amount_units"] = amount
@@ -161,10 +171,10 @@ def take_over(venue: Exchange, pool: int, taker: int) -> None:
 
 
 @inner_inlined
-def instrument_of(venue: Exchange, pool: int) -> int:
+def pool_instrument(venue: Exchange, pool: int) -> int:
     """The instrument of an isolated pool; -1 for a cross pool."""
     slot = pool_slot(venue, pool)
-    return -1 if slot == 0 else int64(venue.positions[slot]["key"]) // 4
+    return -1 if slot == 0 else instrument_of(venue.positions[slot])
 
 
 @inner
@@ -177,7 +187,7 @@ def keep_surplus(venue: Exchange, pool: int, keeper: int) -> None:
         venue.accounts[keeper]["cash_units"] += left
         soil(venue, keeper)
         event = write(
-            venue, SURPLUS_KEPT, NO_REASON, 0, 0, instrument_of(venue, pool), pool >> 24, 0, 0,
+            venue, SURPLUS_KEPT, NO_REASON, 0, 0, pool_instrument(venue, pool), pool >> 24, 0, 0,
             0, 0,
         )  # fmt: skip
         event["amount_units"] = -left
@@ -186,13 +196,13 @@ def keep_surplus(venue: Exchange, pool: int, keeper: int) -> None:
 
 
 @inner
-def start_winding_up(venue: Exchange, pool: int) -> bool:
+def start_winding_up(venue: Exchange, pool: int, equity: int) -> bool:
     """Pay the deficit of a bankrupt pool; true if winners must be ranked before it can go on."""
     stay_apart()
+    rules, state, account = venue.rules[0], venue.state[0], pool >> 24
     if venue.assets.shape[0] > 1:
         hand_over(venue, pool)
-    rules, state, account = venue.rules[0], venue.state[0], pool >> 24
-    equity = pool_equity(venue, pool)
+        equity = pool_equity(venue, pool)
     state["waterfall_units"] = equity
     owed = max(0, -equity)
     is_customer = account >= FIRST_CUSTOMER
@@ -209,7 +219,7 @@ def start_winding_up(venue: Exchange, pool: int) -> bool:
             total = 0
             while slot != 0:
                 held = venue.positions[slot]
-                contract = venue.contracts[int64(held["key"]) // 4]
+                contract = contract_of(venue, held)
                 total += notional(contract, held["lots"], contract["mark_ticks"])
                 slot = next_open(venue, pool, slot)
             state["adl_total_units"] = total
@@ -333,7 +343,7 @@ def list_winners(venue: Exchange, rows: Records) -> int:
     """
     slot = uint32(venue.state[0]["adl_slot"])
     held = venue.positions[slot]
-    instrument = int64(held["key"]) // 4
+    instrument = instrument_of(held)
     contract = venue.contracts[instrument]
     found = 0
     for account in range(venue.accounts.shape[0]):
@@ -343,7 +353,7 @@ def list_winners(venue: Exchange, rows: Records) -> int:
         while other_slot != 0:
             other = venue.positions[other_slot]
             is_other_side = (other["lots"] > 0) != (held["lots"] > 0) and other["lots"] != 0
-            if int64(other["key"]) // 4 == instrument and is_other_side:
+            if instrument_of(other) == instrument and is_other_side:
                 if found < rows.shape[0]:
                     describe(venue, contract, other_slot, rows[found])
                 found += 1
@@ -384,7 +394,7 @@ def deleverage(venue: Exchange, pool: int, rows: Records, taken: Lots) -> bool:
     state = venue.state[0]
     slot = uint32(state["adl_slot"])
     held = venue.positions[slot]
-    contract = venue.contracts[int64(held["key"]) // 4]
+    contract = contract_of(venue, held)
     lots = abs(held["lots"])
     size = notional(contract, lots, contract["mark_ticks"])
     after = next_open(venue, pool, slot)
@@ -471,19 +481,19 @@ def close_one(venue: Exchange, slot: int, row: Records, lots: int, side: int, pr
     held = venue.positions[slot]
     other_slot, share = uint32(row["slot"]), row["share_units"]
     other = venue.positions[other_slot]
-    contract = venue.contracts[int64(held["key"]) // 4]
+    contract = contract_of(venue, held)
     at_mark = value(contract, held["lots"], contract["mark_ticks"])
     amount = settle(venue, slot, -side * lots, -share, True)
     at_mark -= value(contract, held["lots"], contract["mark_ticks"])
     venue.state[0]["waterfall_units"] += share - at_mark
     gained = settle(venue, other_slot, side * lots, share, False)
     event = write(
-        venue, DELEVERAGED, NO_REASON, BUY if side > 0 else SELL, int64(held["key"]) % 4,
-        int64(held["key"]) // 4, int64(held["account"]), 0, price, lots, abs(held["lots"]),
+        venue, DELEVERAGED, NO_REASON, BUY if side > 0 else SELL, leg_of(held),
+        instrument_of(held), int64(held["account"]), 0, price, lots, abs(held["lots"]),
     )  # fmt: skip
     event["amount_units"] = amount
     event["maker_account"] = int64(other["account"])
-    event["maker_leg"] = int64(other["key"]) % 4
+    event["maker_leg"] = leg_of(other)
     event["maker_leaves_lots"] = abs(other["lots"])
     event["maker_amount_units"] = gained
     if venue.state[0]["reduce_only_orders"] > 0:
