@@ -53,10 +53,11 @@ def bad_size(
     mark = guide_ticks(contract)
     if mark == 0:
         mark = price
-    if side == BUY:
-        if contract["band_up_ppm"] != 0 and price > up_by(mark, contract["band_up_ppm"]):
-            return OUTSIDE_PRICE_BAND
-    elif contract["band_down_ppm"] != 0 and price < down_by(mark, contract["band_down_ppm"]):
+    # Sides come at random: the processor is asked to guess them only where there is a band.
+    band_ppm = contract["band_up_ppm"] if side == BUY else contract["band_down_ppm"]
+    if band_ppm == 0:
+        return NO_REASON
+    if price > up_by(mark, band_ppm) if side == BUY else price < down_by(mark, band_ppm):
         return OUTSIDE_PRICE_BAND
     return NO_REASON
 
