@@ -120,6 +120,48 @@ def abides_runs(rows: Any) -> Run:
     return run
 
 
+def nautilus_runs(rows: Any) -> Run:
+    """The same feed into an L3 book of nautilus_trader, a thousand changes at a time.
+
+    What is fed is made before the clock starts. Answers seconds and the orders that rest at the
+    end; nothing is matched there.
+    """
+    model = import_module("nautilus_trader.model")
+    data = import_module("nautilus_trader.model.data")
+    objects = import_module("nautilus_trader.model.objects")
+    enums = import_module("nautilus_trader.model.enums")
+    books = import_module("nautilus_trader.model.book")
+    instrument = model.InstrumentId.from_str("X.VENUE")
+    action = enums.BookAction
+    actions = {ADD: action.ADD, LESSEN: action.UPDATE, LEAVE: action.DELETE}
+    sides = (enums.OrderSide.BUY, enums.OrderSide.SELL)
+    lots = np.where(rows["what"] == LESSEN, rows["leaves"], rows["lots"])
+
+    def change(row: Any, size: int) -> Any:
+        order = data.BookOrder(
+            sides[row["side"]], objects.Price(row["price"], 0), objects.Quantity(size, 0), row["id"]
+        )
+        what = actions.get(int(row["what"]), action.DELETE)
+        return data.OrderBookDelta(instrument, what, order, 0, 0, 0, 0)
+
+    changes = [change(row, size) for row, size in zip(rows, lots.tolist(), strict=True)]
+    batches = [
+        data.OrderBookDeltas(instrument, changes[start : start + 1000])
+        for start in range(0, len(changes), 1000)
+    ]
+
+    def run() -> str:
+        book = books.OrderBook(instrument, enums.BookType.L3_MBO)
+        start_s = time.thread_time()
+        for batch in batches:
+            book.apply_deltas(batch)
+        seconds = time.thread_time() - start_s
+        resting = sum(len(level.orders()) for side in (book.bids(), book.asks()) for level in side)
+        return f"{seconds} {resting}"
+
+    return run
+
+
 def lrvx_runs(rows: Any) -> Run:
     """Quiet ticks and a fall by a tenth; answers seconds of both and how many were liquidated.
 
@@ -160,6 +202,7 @@ def main() -> None:
         "hftbacktest-hash": lambda rows: hftbacktest_runs(rows, by_hash=True),
         "hftbacktest-vector": lambda rows: hftbacktest_runs(rows, by_hash=False),
         "abides": abides_runs,
+        "nautilus": nautilus_runs,
         "lrvx": lrvx_runs,
     }
     run = makers[name](rows)

@@ -41,6 +41,7 @@ CAPACITY = 8192
 ROOM = 1 << 14
 RUNS = 5
 ABIDES_MESSAGES = 50_000
+NAUTILUS_ROWS = 200_000  # what is fed is made of objects, which take long to make
 MARK_EVERY = 1000
 FIRST_MARK = 32_768
 CASH = 10**6  # cash units
@@ -319,10 +320,12 @@ def main(arguments: list[str] | None = None) -> None:
             Other(f"hftbacktest-{kind}", "hftbacktest", pythons, feed, folder)
             for kind in ("hash", "vector")
         ]
+        nautilus = Other("nautilus", "nautilus_trader", pythons, feed[:NAUTILUS_ROWS], folder)
         abides = Other("abides", "abides_markets", pythons, plain_messages(few), folder)
         rows += [
             plain, margin, others[0].row("hftbacktest L3, replay, hash map", count, 10),
             others[1].row("hftbacktest L3, replay, vector", count, 10),
+            nautilus.row("nautilus_trader's L3 book, no matching", len(feed[:NAUTILUS_ROWS]), 0),
             abides.row("ABIDES' book", len(few), 100),
         ]  # fmt: skip
         for _ in range(options.repeats + 1):
