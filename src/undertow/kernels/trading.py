@@ -443,12 +443,13 @@ def finish(
     reserve(venue, slot, side, reduces, price, 0, lots)
 
 
-@inner_inlined
+@inner
 def match(
     venue: Exchange, order_id: int, account: int, leg: int, queue: int, price: int, lots: int,
     self_trade: int,
 ) -> tuple[int, int]:  # fmt: skip
     """Fill an order as far as its price allows; lots left, and why it ended early if it did."""
+    stay_apart()
     other = queue ^ 1
     worst = rank_of(other, price)
     while lots > 0:
