@@ -183,6 +183,7 @@ def is_waiting(venue: Exchange, order_id: int) -> bool:
 @part
 def refusal(venue: Exchange, command: Records, position: int) -> int:
     """Why a new order is not taken; ``position`` is that of its id in the book's table."""
+    stay_apart()
     is_market = int64(command["kind"]) == MARKET
     reason = bad_words(venue, command, is_market)
     if reason != NO_REASON:
