@@ -84,7 +84,8 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
     if tape is not None:
         mapped = {asset: name for asset in scenario.assets
                   if (name := _on_tape(tape, _symbols(scenario, asset)))}  # fmt: skip
-        give_map(agents, place, tape, mapped, scenario.turnover_usd)
+        exposure = {one.id: one.exposure for one in scenario.venues}
+        give_map(agents, place, tape, mapped, scenario.turnover_usd, exposure)
     eve = np.array([scenario.price_usd[asset] for asset in scenario.assets])
     if given is not None:
         eve = given[0].copy()

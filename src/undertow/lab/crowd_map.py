@@ -10,7 +10,7 @@ from undertow.agents.agent import Agent
 from undertow.agents.crowd import Crowd
 from undertow.agents.crowd_draw import Cells
 from undertow.agents.crowd_tiers import Tiers
-from undertow.agents.observation import Place
+from undertow.agents.observation import Floats, Place
 from undertow.errors import NotRecorded, UndertowError
 from undertow.lab.market import Listings
 from undertow.measures.leverage_map import LeverageMap, SymbolMap, leverage_map
@@ -21,7 +21,7 @@ from undertow.venues.instruments import CASH_UNITS
 
 def give_map(
     agents: Sequence[Agent], place: Place, tape: Tape, symbols: dict[str, str],
-    turnover_usd: Mapping[str, float],
+    turnover_usd: Mapping[str, float], exposure: Mapping[str, float],
 ) -> LeverageMap | None:  # fmt: skip
     """Hand every crowd the map of each asset, and how much of open interest it stands for.
 
@@ -31,6 +31,9 @@ def give_map(
         By asset, the symbol on the tape whose map counts; the same for all venues.
     turnover_usd
         By asset, a day's turnover where that of the symbol does not count.
+    exposure
+        By venue, how much of its open interest can be liquidated some day, against others: 1 where
+        it says nothing.
 
     Returns
     -------
@@ -59,11 +62,32 @@ def give_map(
             for venue in here:
                 crowd.book.cells[venue, number] = cells
             crowd.book.typical[number] = one.typical
-            open_usd = float(np.nansum(crowd.place.open_interest_usd[here, number]))
+            open_usd = np.nan_to_num(crowd.place.open_interest_usd[here, number])
             wanted = turnover_usd.get(asset, one.turnover_usd)
             wanted *= crowd.parameters.exposed_per_turnover
-            crowd.book.exposed[number] = min(1.0, wanted / open_usd) if open_usd > 0 else 0.0
+            weight = np.array([exposure.get(place.venues[venue], 1.0) for venue in here])
+            crowd.book.exposed |= {
+                (venue, number): share
+                for venue, share in zip(here, _shares(open_usd, weight, wanted), strict=True)
+            }
     return found
+
+
+def _shares(open_usd: Floats, weight: Floats, wanted_usd: float) -> list[float]:
+    """By venue, the part of open interest that is exposed: in proportion to weights, at most all.
+
+    What one venue has no room for, the others have more of.
+    """
+    share = np.zeros(len(open_usd))
+    for _ in open_usd:
+        free = (share < 1) & (open_usd > 0)
+        left = wanted_usd - float((share * open_usd)[~free].sum())
+        if not free.any() or left <= 0:
+            break
+        share[free] = np.minimum(1.0, weight[free] * left / float((weight * open_usd)[free].sum()))
+        if (share[free] < 1).all():
+            break
+    return [float(one) for one in share]
 
 
 def give_tiers(agents: Sequence[Agent], place: Place, listings: Sequence[Listings]) -> None:
