@@ -54,6 +54,8 @@ class Place:
         Given prices: ``(steps, assets)`` in a run on a real path, else None.
     starts_ns
         When each step starts, and at last the end, where some are cut; None where all are alike.
+    heading
+        As ``path``: where prices go on the leg under way, which cut steps take little by little.
     """
 
     venues: tuple[str, ...]
@@ -71,6 +73,7 @@ class Place:
     step_ns: int
     path: Floats | None = None
     starts_ns: NDArray[np.int64] | None = None
+    heading: Floats | None = None
 
     def span_ns(self, step: int) -> tuple[int, int]:
         """Start and end of a step."""

@@ -18,7 +18,7 @@ from undertow.errors import UndertowError, nearest
 from undertow.lab.collateral import pledges
 from undertow.lab.crowd_map import give_map, give_tiers
 from undertow.lab.market import Listings, listings_of, spot_listings
-from undertow.lab.path import cut_steps, price_path
+from undertow.lab.path import cut_steps, leg_ends, price_path
 from undertow.lab.scenario import AgentSetup, Scenario, Shock
 from undertow.lab.seeding import dice
 from undertow.lab.world import Faults, Setup, Switch, World
@@ -153,6 +153,9 @@ def _without_bands(listings: Listings) -> Listings:
 def _place(
     scenario: Scenario, listings: list[Listings], path: Floats | None, starts_ns: Ints | None
 ) -> Place:
+    heading = path
+    if path is not None and starts_ns is not None:
+        heading = leg_ends(path, starts_ns, scenario.step_ns)
     venues = (*(one.id for one in scenario.spots), *(one.id for one in scenario.venues))
     shape = (len(venues), len(scenario.assets))
     arrays = {name: np.full(shape, np.nan) for name in ("tick", "lot", "depth", "interest")}
@@ -176,6 +179,7 @@ def _place(
         depth_usd=arrays["depth"], open_interest_usd=arrays["interest"],
         volatility=np.array([scenario.volatility[asset] for asset in scenario.assets]),
         start_ns=scenario.start_ns, step_ns=scenario.step_ns, path=path, starts_ns=starts_ns,
+        heading=heading,
     )  # fmt: skip
 
 

@@ -14,9 +14,14 @@ from undertow.agents.observation import Floats, Place
 from undertow.errors import NotRecorded, UndertowError
 from undertow.lab.market import Listings
 from undertow.measures.leverage_map import LeverageMap, SymbolMap, leverage_map
+from undertow.measures.leverage_parameters import Parameters
 from undertow.model.periods import time_text
 from undertow.tape import Tape
 from undertow.venues.instruments import CASH_UNITS
+
+# Of a coin's open interest at least a fifth is hedged elsewhere or paid in full: the least of the
+# interval that the map assumes.
+MOST_EXPOSED = 1 - Parameters().hedged_share_low
 
 
 def give_map(
@@ -74,18 +79,20 @@ def give_map(
 
 
 def _shares(open_usd: Floats, weight: Floats, wanted_usd: float) -> list[float]:
-    """By venue, the part of open interest that is exposed: in proportion to weights, at most all.
+    """By venue, the part of open interest that is exposed, in proportion to weights.
 
-    What one venue has no room for, the others have more of.
+    `MOST_EXPOSED` of all venues together at most; what one has no room for, others have more of.
     """
+    wanted_usd = min(wanted_usd, MOST_EXPOSED * float(open_usd.sum()))
     share = np.zeros(len(open_usd))
     for _ in open_usd:
         free = (share < 1) & (open_usd > 0)
         left = wanted_usd - float((share * open_usd)[~free].sum())
         if not free.any() or left <= 0:
             break
-        share[free] = np.minimum(1.0, weight[free] * left / float((weight * open_usd)[free].sum()))
-        if (share[free] < 1).all():
+        wished = weight[free] * left / float((weight * open_usd)[free].sum())
+        share[free] = np.minimum(1.0, wished)
+        if (wished < 1).all():
             break
     return [float(one) for one in share]
 

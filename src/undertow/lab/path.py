@@ -99,6 +99,25 @@ def cut_steps(
     return np.concatenate([*starts, rest]).astype(np.int64)
 
 
+def leg_ends(path: Floats, starts_ns: Ints, step_ns: int) -> Floats:
+    """By step, the price at the end of the leg that a path with cut steps is on.
+
+    In a step that is not cut this is its price. So whoever asks how fast the market moves gets the
+    same answer however finely a bar is cut.
+    """
+    found = path.copy()
+    _, first, count = np.unique(
+        (starts_ns[:-1] - starts_ns[0]) // (2 * step_ns), return_index=True, return_counts=True
+    )
+    for row, parts in zip(first.tolist(), count.tolist(), strict=True):
+        third = parts // 3
+        if third > 0:
+            found[row : row + third] = path[row + third]
+            found[row + third : row + 2 * third] = path[row + 2 * third]
+            found[row + 2 * third : row + parts] = path[row + parts - 1]
+    return found
+
+
 def _all_bars(
     tape: Tape, symbols: Mapping[str, Sequence[str]], start_ns: int, end_ns: int
 ) -> Iterable[tuple[str, pl.DataFrame, str]]:
