@@ -73,15 +73,21 @@ def give_map(
             weight = np.array([exposure.get(place.venues[venue], 1.0) for venue in here])
             crowd.book.exposed |= {
                 (venue, number): share
-                for venue, share in zip(here, _shares(open_usd, weight, wanted), strict=True)
+                for venue, share in zip(here, shares(open_usd, weight, wanted), strict=True)
             }
     return found
 
 
-def _shares(open_usd: Floats, weight: Floats, wanted_usd: float) -> list[float]:
-    """By venue, the part of open interest that is exposed, in proportion to weights.
+def shares(open_usd: Floats, weight: Floats, wanted_usd: float) -> list[float]:
+    """By venue, the part of a coin's open interest that can be liquidated some day.
 
-    `MOST_EXPOSED` of all venues together at most; what one has no room for, others have more of.
+    Parameters
+    ----------
+    open_usd, weight
+        By venue; parts are in proportion to weights, and at most 1: what one venue has no room
+        for, others have more of.
+    wanted_usd
+        In all, cut at `MOST_EXPOSED` of all open interest.
     """
     wanted_usd = min(wanted_usd, MOST_EXPOSED * float(open_usd.sum()))
     share = np.zeros(len(open_usd))
