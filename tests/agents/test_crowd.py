@@ -55,7 +55,7 @@ def test_some_accounts_hold_several_assets_and_some_of_them_hedged():
 def test_a_given_map_decides_where_positions_were_entered():
     place = small_place()
     agent = make("crowd", place, count=2000)
-    agent.book.exposed[0] = 1.0
+    agent.book.exposed[1, 0] = 1.0
     agent.book.cells[1, 0] = Cells(
         np.array([True, False]), np.array([104_000.0, 110_000.0]), np.array([0.2, 0.25]),
         np.ones(2), np.zeros(2, np.bool_),
@@ -76,7 +76,7 @@ def test_a_given_map_decides_where_positions_were_entered():
 def test_what_left_before_the_eve_is_held_without_borrowing():
     place = small_place()
     agent = make("crowd", place, count=2000)
-    agent.book.exposed[0] = 0.5
+    agent.book.exposed[1, 0] = 0.5
     both = np.array([True, False])
     agent.book.cells[1, 0] = Cells(
         both, np.full(2, 107_000.0), np.full(2, 0.1), np.ones(2), np.array([False, True])

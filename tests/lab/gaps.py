@@ -42,13 +42,13 @@ def bars(closes: list[float], interval: str, start_ns: int) -> pl.DataFrame:
     })  # fmt: skip
 
 
-def falling_tape(closes: list[float]) -> Tape:
-    """A minute per close from the scenario's start on, and three days of hours before it."""
+def falling_tape(closes: list[float], interval: str = "1m") -> Tape:
+    """A bar per close from the scenario's start on, and three days of hours before it."""
     start_ns = time_ns(START)
     # Prices at which the crowd has bought: up to 8 % around the price of the eve.
     before = [100_000 + 8000 * math.sin(hour / 5) for hour in range(72)]
     hours = bars(before, "1h", start_ns - 72 * duration_ns("1h"))
-    return Tape.from_frames({"candles": pl.concat([hours, bars(closes, "1m", start_ns)])})
+    return Tape.from_frames({"candles": pl.concat([hours, bars(closes, interval, start_ns)])})
 
 
 def on_path(folder: Path, closes: list[float], changes: Mapping[str, object] | None = None) -> Run:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
 from undertow.errors import UndertowError
 from undertow.lab.build import Built, build
+from undertow.lab.crowd_map import shares
 from undertow.model.periods import SECOND_NS, time_ns
 from undertow.tape import Tape
 
@@ -62,3 +64,46 @@ def test_a_rate_at_its_cap_is_told_with_the_hours_that_it_was_for() -> None:
     ]  # fmt: skip
     assert [one.hours for one in paid] == [8, 1, 1]
     assert len({one.rate for one in paid}) == 1
+
+
+def test_a_run_takes_small_steps_through_a_fast_bar_and_long_ones_elsewhere() -> None:
+    closes = [100_000.0] * 3 + [90_000.0] * 3
+    tape = falling_tape(closes, "5m")
+    span = {"span.length": "30m", "span.step": "150s", "span.record": "300s"}
+    world = on("real", tape, **span, **{"agent.crowd.settings.late_share": "1"}).world
+    assert world.setup.steps == 5 * 2 + 30
+    for _ in world.run():
+        pass
+    tables = world.record.frames()
+    marks = tables["marks"].sort("ts")
+    assert marks["ts"].dt.minute().to_list() == [0, 5, 10, 15, 20, 25]
+    assert marks["mark_low"][3] == pytest.approx(90_000 * 0.999, rel=1e-3)
+    closed = tables["liquidations"]
+    # Steps of ten seconds do not jump over anybody's margin, so winners do not pay.
+    assert closed["ts"].n_unique() > 3
+    assert "adl" not in set(closed["stage"].cast(pl.String))
+    assert closed["ts"].dt.minute().is_between(15, 19).all()
+
+
+def test_a_slow_venue_looks_as_late_on_small_steps() -> None:
+    tape = falling_tape([100_000.0] * 3 + [90_000.0] * 3, "5m")
+    span = {"span.length": "30m", "span.step": "150s", "span.record": "300s"}
+    late = {**span, "agent.crowd.settings.late_share": "1", "liquidation_engine_delay": "60s"}
+    first = []
+    for changes in (span | {"agent.crowd.settings.late_share": "1"}, late):
+        world = on("real", tape, **changes).world
+        for _ in world.run():
+            pass
+        first.append(world.record.frames()["liquidations"]["ts"].min())
+    assert (first[1] - first[0]).total_seconds() == pytest.approx(60, abs=10)
+
+
+def test_open_interest_is_exposed_by_weight_and_never_more_than_there_is() -> None:
+    open_usd = np.array([60.0, 30.0, 10.0])
+    even = shares(open_usd, np.ones(3), 50.0)
+    assert even == pytest.approx([0.5, 0.5, 0.5])
+    heavy = shares(open_usd, np.array([1.0, 1.0, 4.0]), 50.0)
+    assert heavy[2] == 1
+    assert heavy[:2] == pytest.approx([40 / 90] * 2)
+    assert shares(open_usd, np.ones(3), 500.0) == pytest.approx([0.8] * 3)
+    assert shares(np.zeros(3), np.ones(3), 500.0) == [0, 0, 0]

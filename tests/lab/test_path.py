@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from undertow.errors import UndertowError
-from undertow.lab.path import price_path
+from undertow.lab.path import MOST_MOVE, PARTS, cut_steps, leg_ends, price_path
 from undertow.model.periods import SECOND_NS, duration_ns, time_ns
 from undertow.tape import Tape
 
@@ -103,3 +105,44 @@ def test_a_tape_that_does_not_cover_the_span_is_refused() -> None:
         walked(frame.with_columns(open=None), 10, 360)
     with pytest.raises(UndertowError, match="no candles of BTC"):
         walked(frame.with_columns(symbol=pl.lit("ETHUSDT")), 10, 360)
+
+
+def wild(moves: list[float]) -> pl.DataFrame:
+    """Five-minute bars that rise a little, after a low so far down."""
+    return pl.concat([bars(1, start=number) for number in range(len(moves))]).with_columns(
+        open=pl.lit(100.0), close=pl.lit(100.5), high=pl.lit(101.0),
+        low=pl.Series([101 * math.exp(-move) for move in moves]),
+    )  # fmt: skip
+
+
+def test_steps_are_cut_where_prices_go_far() -> None:
+    moves = [0.015, 0.03, 0.07, 0.15, 0.5]
+    names = {"BTC": ["BTCUSDT"]}
+    tape = Tape.from_frames({"candles": wild(moves)})
+    span = (START_NS, 150 * SECOND_NS, 10)
+    starts_ns = cut_steps(tape, names, *span)
+    assert starts_ns is not None
+    bar = (starts_ns[:-1] - START_NS) // (300 * SECOND_NS)
+    assert np.bincount(bar).tolist() == [2, *PARTS]
+    assert starts_ns[-1] == START_NS + 1500 * SECOND_NS
+    path, _ = price_path(tape, names, *span, starts_ns)
+    for number, move in enumerate(moves):
+        own = path[bar == number, 0]
+        assert (own.min(), own.max()) == pytest.approx((101 * math.exp(-move), 101.0))
+        if move < MOST_MOVE * PARTS[-1] / 3:
+            assert np.abs(np.diff(np.log(own))).max() < 1.3 * MOST_MOVE
+    # Where the market is going does not depend on how finely a bar is cut.
+    ends = leg_ends(path, starts_ns, 150 * SECOND_NS)[:, 0]
+    for number, move in enumerate(moves):
+        own = ends[bar == number]
+        assert own[0] == pytest.approx(101 * math.exp(-move))
+        assert own[len(own) // 2] == pytest.approx(101.0)
+
+
+def test_steps_stay_whole_where_prices_are_calm_or_bars_are_long() -> None:
+    names = {"BTC": ["BTCUSDT"]}
+    calm = Tape.from_frames({"candles": wild([0.015] * 12)})
+    assert cut_steps(calm, names, START_NS, 150 * SECOND_NS, 24) is None
+    stormy = Tape.from_frames({"candles": wild([0.3] * 12)})
+    assert cut_steps(stormy, names, START_NS, 30 * SECOND_NS, 120) is None
+    assert cut_steps(stormy, names, START_NS + 100 * SECOND_NS, 150 * SECOND_NS, 20) is None

@@ -117,11 +117,45 @@ def test_a_basket_holds_as_much_as_the_coins_it_stands_for() -> None:
     many = scenario.venues[0]
     one = scenario.with_values({"venue.binance-usdm.stands_for.1000PEPE": 1}).venues[0]
     for alone, basket in zip(one.terms().listings, many.terms().listings, strict=True):
-        times = 100 if alone.symbol == "1000PEPEUSDT" else 1
-        assert basket.contract.max_lots == times * alone.contract.max_lots
+        times = 489 if alone.symbol == "1000PEPEUSDT" else 1
+        most = min(times * alone.contract.max_lots, alone.contract.max_position_lots)
+        assert basket.contract.max_lots == most
         for tier, whole in zip(alone.contract.tiers, basket.contract.tiers, strict=True):
             assert (whole.floor, whole.maintenance_ppm) == (times * tier.floor,
                                                             tier.maintenance_ppm)  # fmt: skip
+
+
+def test_a_coin_without_rules_of_its_own_borrows_a_contract() -> None:
+    october = {one.id: one for one in load("2025-10-10").venues}
+    names = {name: [one.symbol for one in october[name].terms().listings] for name in october}
+    assert names["okx"][3:] == [
+        "XRP-USDT-SWAP",
+        "DOGE-USDT-SWAP",
+        "BNB-USDT-SWAP",
+        "PEPE-USDT-SWAP",
+    ]
+    assert "kPEPE" in names["hyperliquid"]
+    by_symbol = {one.symbol: one for one in october["hyperliquid"].terms().listings}
+    assert by_symbol["kPEPE"].instrument.settlement == "USDC"
+    # Ten times leverage, half of that margin to stay open.
+    (tier,) = by_symbol["kPEPE"].contract.tiers
+    assert (tier.maintenance_ppm, tier.max_leverage) == (50_000, 10)
+    capped = load("2025-10-10").with_values({"max_leverage": "5x"}).venues[4]
+    assert {one.contract.tiers[0].max_leverage for one in capped.terms().listings} == {5}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("contract_from.XRP", "binance-usdm@2025-10-32", "2025-10-32"),
+        ("contract_from.BTC", "binance-usdm@2025-10-10", "has a contract BTCUSDT of its own"),
+        ("coin_leverage.BTC", 10, "BTC"),
+    ],
+)
+def test_a_wrong_lender_is_one_line(key: str, value: object, said: str) -> None:
+    with pytest.raises(UndertowError, match=said) as told:
+        load("2025-10-10").with_values({f"venue.bybit.{key}": value})
+    assert "\n" not in str(told.value)
 
 
 def test_the_text_is_the_scenario(tmp_path: Path) -> None:

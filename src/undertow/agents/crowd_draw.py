@@ -70,14 +70,15 @@ class Book:
     cells, tiers
         By venue and asset: the leverage map, and the venue's margin tiers.
     exposed
-        By asset: share of open interest on each side that borrows enough to be liquidated some day.
+        By venue and asset: share of open interest on each side that borrows enough to be liquidated
+        some day.
     typical
         By asset: mean range of an hour times the root of 24 (as a fraction).
     """
 
     cells: dict[tuple[int, int], Cells] = field(default_factory=dict)
     tiers: dict[tuple[int, int], Tiers] = field(default_factory=dict)
-    exposed: dict[int, float] = field(default_factory=dict)
+    exposed: dict[tuple[int, int], float] = field(default_factory=dict)
     typical: dict[int, float] = field(default_factory=dict)
 
 
@@ -145,7 +146,7 @@ def draw_venue(
             settings, book.cells.get((venue, asset)), price[asset], place.volatility[asset]
         )
         tiers = book.tiers.get((venue, asset), USUAL)
-        exposed = book.exposed.get(asset, settings.exposed_share)
+        exposed = book.exposed.get((venue, asset), settings.exposed_share)
         for side in (0, 1):
             number = int(positions[asset, side])
             share = settings.long_share if side == 0 else settings.short_share

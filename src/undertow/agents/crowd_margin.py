@@ -96,7 +96,8 @@ class MarginWatch:
     def act(self, seen: Observation, orders: Orders, gone: list[NDArray[np.bool_]]) -> None:
         """Renew some positions, and let those get out who are not too late."""
         price = self._coming(seen)
-        self._pace.see(seen, price)
+        heading = self._place.heading
+        self._pace.see(seen, price, None if heading is None else heading[self._step(seen)])
         for venue in np.flatnonzero(seen.ts_ns >= self._next_ns).tolist():
             self._next_ns[venue] += int(RENEW_S * 1e9)
             self._renew(venue, seen, orders, gone[venue])
@@ -116,8 +117,12 @@ class MarginWatch:
         path = self._place.path
         if path is None:
             return seen.mark
-        now = path[min(seen.step, len(path) - 1)]
-        return np.where(np.isfinite(seen.mark), now, np.nan)
+        return np.where(np.isfinite(seen.mark), path[self._step(seen)], np.nan)
+
+    def _step(self, seen: Observation) -> int:
+        """The present step's row of a given path."""
+        path = self._place.path
+        return 0 if path is None else min(seen.step, len(path) - 1)
 
     def _get_out(
         self, venue: int, number: Ints, speed: float, seen: Observation, orders: Orders,

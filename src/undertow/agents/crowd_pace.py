@@ -39,8 +39,11 @@ class Pace:
         self._price = np.full(shape, np.nan)
         self.step = np.zeros(shape)
 
-    def see(self, seen: Observation, price: Floats) -> None:
-        """Take down the prices of a step, by venue and asset."""
+    def see(self, seen: Observation, price: Floats, heading: Floats | None = None) -> None:
+        """Take down the prices of a step, by venue and asset.
+
+        ``heading`` by asset: where a given path is just going, of a leg that takes several steps.
+        """
         number = int((seen.ts_ns - self._start_ns) / 1e9 // BLOCK_S)
         for _ in range(min(number - self._block, BLOCKS + 1)):
             self._high = np.roll(self._high, 1, axis=0)
@@ -50,8 +53,10 @@ class Pace:
         with np.errstate(invalid="ignore"):
             self.step = np.nan_to_num(price / self._price - 1)
         self._price = price.copy()
-        np.fmax(self._high[0], price, out=self._high[0])
-        np.fmin(self._low[0], price, out=self._low[0])
+        ahead = price if heading is None else np.where(np.isnan(price), np.nan, heading)
+        for one in (price, ahead):
+            np.fmax(self._high[0], one, out=self._high[0])
+            np.fmin(self._low[0], one, out=self._low[0])
 
     def speed(self, seen: Observation) -> Floats:
         """Range of the last hour (since the start, if that is less) over the usual one."""

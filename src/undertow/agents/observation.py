@@ -49,9 +49,13 @@ class Place:
     volatility
         Usual standard deviation of an asset's log return over one day, by asset.
     start_ns, step_ns
-        First step and length of a step.
+        First step and usual length of a step.
     path
         Given prices: ``(steps, assets)`` in a run on a real path, else None.
+    starts_ns
+        When each step starts, and at last the end, where some are cut; None where all are alike.
+    heading
+        As ``path``: where prices go on the leg under way, which cut steps take little by little.
     """
 
     venues: tuple[str, ...]
@@ -68,6 +72,20 @@ class Place:
     start_ns: int
     step_ns: int
     path: Floats | None = None
+    starts_ns: NDArray[np.int64] | None = None
+    heading: Floats | None = None
+
+    def span_ns(self, step: int) -> tuple[int, int]:
+        """Start and end of a step."""
+        if self.starts_ns is None:
+            start_ns = self.start_ns + step * self.step_ns
+            return start_ns, start_ns + self.step_ns
+        return int(self.starts_ns[step]), int(self.starts_ns[step + 1])
+
+    @property
+    def shortest_ns(self) -> int:
+        """Length of the shortest step."""
+        return self.step_ns if self.starts_ns is None else int(np.diff(self.starts_ns).min())
 
 
 @dataclass(frozen=True, slots=True)

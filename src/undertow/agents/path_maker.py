@@ -62,18 +62,29 @@ class PathMaker(Agent):
             )
         one = self.parameters
         self.path = place.path
-        # All that trades within a step meets one book: it holds what would have come back.
-        times = one.depth * (1 + place.step_ns / 1e9 / one.refill_s)
         self.depth = np.where(place.listed, np.nan_to_num(place.depth_usd), 0.0)
-        self.depth *= np.where(place.is_spot, 1.0, times)[:, None]
+        self.depth *= np.where(place.is_spot, 1.0, one.depth)[:, None]
         move = np.full(len(place.assets), one.requote)
-        self.quotes = Quotes(place, self.depth > 0, one.accounts, one.refill_s, move)
+        self._most = 1 + place.step_ns / 1e9 / one.refill_s
+        self.quotes = Quotes(
+            place, self.depth > 0, one.accounts, one.refill_s, move, one.depth * self._most
+        )
         self.stress = Stress(place, 120.0, one.recovery_s)
         self._elasticity = one.depth_withdrawal * one.withdrawal
         self._before_ns = place.start_ns
         shape = self.depth.shape
         self._none, self._all = np.zeros(shape, np.bool_), np.ones(shape, np.bool_)
         self._half = np.full(len(place.assets), one.spread)
+
+    def _within(self, step: int) -> NDArray[np.float64]:
+        """What rests for a whole step: all that trades in it meets one book.
+
+        So that holds what would have come back meanwhile, the more the longer the step is.
+        """
+        start_ns, end_ns = self.place.span_ns(step)
+        times = 1 + (end_ns - start_ns) / 1e9 / self.parameters.refill_s
+        some: NDArray[np.float64] = self.depth * np.where(self.place.is_spot, 1.0, times)[:, None]
+        return some
 
     def accounts(self) -> NDArray[np.int64]:
         """Those that take turns, and one for the far quotes."""
@@ -84,7 +95,8 @@ class PathMaker(Agent):
     def start(self, seen: Observation, orders: Orders) -> None:
         """Bring enough for everything that may come."""
         one = self.parameters
-        worth = self.depth * one.capital
+        most = np.where(self.place.is_spot, 1.0, self._most)[:, None]
+        worth = self.depth * most * one.capital
         share = np.ones(one.accounts + 1)
         bring(self.place, orders, one.accounts + 1, opening(self.place, seen), worth, share, 1)
 
@@ -98,7 +110,7 @@ class PathMaker(Agent):
             log_price = np.log(price)
         self.stress.update(log_price, seconds, seen)
         self.quotes.choose(seen, price)
-        depth = self.depth * np.exp(-self._elasticity * self.stress.level)
+        depth = self._within(seen.step) * np.exp(-self._elasticity * self.stress.level)
         centre = np.broadcast_to(log_price, self.depth.shape)
         wish = Wish(centre, self._half, np.stack([depth, depth]))
         due = self.quotes.stale(wish, seen.ts_ns) & ~seen.halted[:, None]

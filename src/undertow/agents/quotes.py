@@ -53,6 +53,8 @@ class Quotes:
         Over how many seconds eaten depth comes back, to a share of 1 - 1/e.
     move
         By asset, the move of the centre (log) that makes quotes stale.
+    most
+        What is quoted at most, as a multiple of the usual depth: no more can be eaten.
     eaten_usd
         Bids and asks that takers took and nobody has put back yet: a first axis of two.
     """
@@ -62,6 +64,7 @@ class Quotes:
     accounts: int
     refill_s: float
     move: Floats
+    most: float = 1.0
     eaten_usd: Floats = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,7 +79,7 @@ class Quotes:
         self._account = np.zeros(shape, np.int64)
         self._turn = np.zeros(shape[0], np.int64)
         depth = np.where(self.wanted, np.nan_to_num(self.place.depth_usd), 0.0)
-        self._room = MOST_SHARE * depth
+        self._room = MOST_SHARE * self.most * depth
         self._weight = depth / np.maximum(depth.sum(axis=0), 1.0)
 
     def watch(self, seen: Observation, seconds: float, slower: Floats | float = 1.0) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from undertow.agents import all as every_agent
 from undertow.agents.agent import Agent, find
@@ -17,7 +18,7 @@ from undertow.errors import UndertowError, nearest
 from undertow.lab.collateral import pledges
 from undertow.lab.crowd_map import give_map, give_tiers
 from undertow.lab.market import Listings, listings_of, spot_listings
-from undertow.lab.path import price_path
+from undertow.lab.path import cut_steps, leg_ends, price_path
 from undertow.lab.scenario import AgentSetup, Scenario, Shock
 from undertow.lab.seeding import dice
 from undertow.lab.world import Faults, Setup, Switch, World
@@ -27,6 +28,7 @@ from undertow.tape import Tape
 __all__ = ["Built", "build", "every_agent"]
 
 
+Ints = NDArray[np.int64]
 ON_PATH = ("path_maker", "crowd")
 # What differs where prices follow from the trading: stops that somebody has must sell then, which
 # a given price does not feel; and a crowd that acts as often as makers do.
@@ -61,6 +63,7 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
     listings = _listings(scenario)
     steps = scenario.length_s * SECOND_NS // scenario.step_ns
     given: Floats | None = None
+    starts_ns: Ints | None = None
     used: dict[str, str] = {}
     if path == "real":
         listings = [_without_bands(one) for one in listings]
@@ -69,8 +72,11 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
                 f"scenario {scenario.name}: a real path needs a tape; it names none"
             )
         symbols = {asset: _symbols(scenario, asset) for asset in scenario.assets}
-        given, used = price_path(tape, symbols, scenario.start_ns, scenario.step_ns, steps)
-    place = _place(scenario, listings, given)
+        span = (scenario.start_ns, scenario.step_ns, steps)
+        starts_ns = cut_steps(tape, symbols, *span)
+        given, used = price_path(tape, symbols, *span, starts_ns)
+        steps = len(given)
+    place = _place(scenario, listings, given, starts_ns)
     agents = [
         agent for one in _who(scenario, path) for agent in _agents(scenario, one, place, seed, path)
     ]  # fmt: skip
@@ -78,14 +84,15 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
     if tape is not None:
         mapped = {asset: name for asset in scenario.assets
                   if (name := _on_tape(tape, _symbols(scenario, asset)))}  # fmt: skip
-        give_map(agents, place, tape, mapped, scenario.turnover_usd)
+        exposure = {one.id: one.exposure for one in scenario.venues}
+        give_map(agents, place, tape, mapped, scenario.turnover_usd, exposure)
     eve = np.array([scenario.price_usd[asset] for asset in scenario.assets])
     if given is not None:
         eve = given[0].copy()
     weight = [one.weight_in_index for one in scenario.spots] + [0.0] * len(scenario.venues)
     fund = [0.0] * len(scenario.spots) + [one.insurance_fund_usd.value for one in scenario.venues]
     coins, priced = pledges(
-        scenario, len(scenario.spots), steps, seed, tape if path == "real" else None
+        scenario, len(scenario.spots), steps, seed, tape if path == "real" else None, starts_ns
     )
     used |= priced
     setup = Setup(
@@ -143,7 +150,12 @@ def _without_bands(listings: Listings) -> Listings:
     return replace(listings, contracts=free)
 
 
-def _place(scenario: Scenario, listings: list[Listings], path: Floats | None) -> Place:
+def _place(
+    scenario: Scenario, listings: list[Listings], path: Floats | None, starts_ns: Ints | None
+) -> Place:
+    heading = path
+    if path is not None and starts_ns is not None:
+        heading = leg_ends(path, starts_ns, scenario.step_ns)
     venues = (*(one.id for one in scenario.spots), *(one.id for one in scenario.venues))
     shape = (len(venues), len(scenario.assets))
     arrays = {name: np.full(shape, np.nan) for name in ("tick", "lot", "depth", "interest")}
@@ -166,7 +178,8 @@ def _place(scenario: Scenario, listings: list[Listings], path: Floats | None) ->
         instrument=instrument, tick=arrays["tick"], lot=arrays["lot"], max_lots=most,
         depth_usd=arrays["depth"], open_interest_usd=arrays["interest"],
         volatility=np.array([scenario.volatility[asset] for asset in scenario.assets]),
-        start_ns=scenario.start_ns, step_ns=scenario.step_ns, path=path,
+        start_ns=scenario.start_ns, step_ns=scenario.step_ns, path=path, starts_ns=starts_ns,
+        heading=heading,
     )  # fmt: skip
 
 

@@ -142,8 +142,9 @@ class Pledge:
 
 
 def pledges(
-    scenario: Scenario, first_venue: int, steps: int, seed: int, tape: Tape | None
-) -> tuple[list[Pledge], dict[str, str]]:
+    scenario: Scenario, first_venue: int, steps: int, seed: int, tape: Tape | None,
+    starts_ns: Ints | None = None,
+) -> tuple[list[Pledge], dict[str, str]]:  # fmt: skip
     """All coins that count as margin in a scenario, and which candles price them.
 
     Parameters
@@ -152,13 +153,19 @@ def pledges(
         The place of the first leveraged venue among all of a world.
     tape
         Of the real market on a real path; None on a modelled one.
+    starts_ns
+        When steps begin, and at last the end, where not all are alike.
     """
     made: list[Pledge] = []
     used: dict[str, str] = {}
     for number, venue in enumerate(scenario.venues):
-        late = round(venue.liquidation_delay_s * SECOND_NS / scenario.step_ns)
+        late_ns = venue.liquidation_delay_s * SECOND_NS
+        late = round(late_ns / scenario.step_ns) if starts_ns is None else 0
         for place, one in enumerate(venue.collateral, start=1):
-            path, name = _path(scenario, venue.id, one, steps, tape)
+            path, name = _path(scenario, venue.id, one, steps, tape, starts_ns)
+            if starts_ns is not None:
+                seen = np.searchsorted(starts_ns, starts_ns[:-1] - int(late_ns), side="right") - 1
+                path = path[np.maximum(seen, 0)]
             if name:
                 used[one.asset] = name
             own = dice(seed, f"collateral:{venue.id}:{one.asset}")
@@ -170,29 +177,37 @@ def pledges(
 
 
 def _path(
-    scenario: Scenario, venue: str, one: Collateral, steps: int, tape: Tape | None
-) -> tuple[Floats, str]:
+    scenario: Scenario, venue: str, one: Collateral, steps: int, tape: Tape | None,
+    starts_ns: Ints | None,
+) -> tuple[Floats, str]:  # fmt: skip
     """Prices by step, and which candles they are."""
     if one.price == REDEMPTION:
         return np.full(steps, PAR), ""
-    told = shocked(scenario, one.asset, venue if one.price == OWN_BOOK else None, steps)
+    told = shocked(scenario, one.asset, venue if one.price == OWN_BOOK else None, steps, starts_ns)
     if one.price != OWN_BOOK or tape is None:
         return told, ""
     symbols: Mapping[str, list[str]] = {one.asset: [f"{one.asset}USDT"]}
     try:
-        path, used = price_path(tape, symbols, scenario.start_ns, scenario.step_ns, steps)
+        whole = scenario.length_s * SECOND_NS // scenario.step_ns
+        path, used = price_path(
+            tape, symbols, scenario.start_ns, scenario.step_ns, whole, starts_ns
+        )
     except UndertowError:  # no such candles
         return told, ""
     return path[:, 0], used[one.asset]
 
 
-def shocked(scenario: Scenario, asset: str, venue: str | None, steps: int) -> Floats:
+def shocked(
+    scenario: Scenario, asset: str, venue: str | None, steps: int, starts_ns: Ints | None = None
+) -> Floats:
     """A stablecoin's price by step: 1, and in a shock straight down to its value and back.
 
     The value is met in the middle of the shock's time; a shape that is assumed. Shocks with a
     venue are of its own market, the others of markets elsewhere.
     """
     at_ns = scenario.start_ns + scenario.step_ns * np.arange(steps)
+    if starts_ns is not None:
+        at_ns = starts_ns[:-1]
     price = np.full(steps, PAR)
     for one in scenario.shocks:
         if one.kind != "stablecoin" or one.asset != asset or one.venue != venue:

@@ -122,6 +122,8 @@ def _windows(figure: Figure, run: Outcome) -> tuple[tuple[int, int], ...] | None
         hours = [int(part) for part in clocks.groups()]
         ends = [day + (hours[at] * 60 + hours[at + 1]) * MINUTE_NS for at in (0, 2)]
         return _covered([(ends[0], ends[1])], run)
+    if window.startswith("before"):
+        return None
     if "24h" not in window and (clock := _CLOCK.search(window)) and "UTC" in window:
         day = start // DAY_NS * DAY_NS
         at = day + (int(clock[1]) * 60 + int(clock[2])) * MINUTE_NS

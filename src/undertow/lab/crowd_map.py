@@ -10,18 +10,23 @@ from undertow.agents.agent import Agent
 from undertow.agents.crowd import Crowd
 from undertow.agents.crowd_draw import Cells
 from undertow.agents.crowd_tiers import Tiers
-from undertow.agents.observation import Place
+from undertow.agents.observation import Floats, Place
 from undertow.errors import NotRecorded, UndertowError
 from undertow.lab.market import Listings
 from undertow.measures.leverage_map import LeverageMap, SymbolMap, leverage_map
+from undertow.measures.leverage_parameters import Parameters
 from undertow.model.periods import time_text
 from undertow.tape import Tape
 from undertow.venues.instruments import CASH_UNITS
 
+# Of a coin's open interest at least a fifth is hedged elsewhere or paid in full: the least of the
+# interval that the map assumes.
+MOST_EXPOSED = 1 - Parameters().hedged_share_low
+
 
 def give_map(
     agents: Sequence[Agent], place: Place, tape: Tape, symbols: dict[str, str],
-    turnover_usd: Mapping[str, float],
+    turnover_usd: Mapping[str, float], exposure: Mapping[str, float],
 ) -> LeverageMap | None:  # fmt: skip
     """Hand every crowd the map of each asset, and how much of open interest it stands for.
 
@@ -31,6 +36,9 @@ def give_map(
         By asset, the symbol on the tape whose map counts; the same for all venues.
     turnover_usd
         By asset, a day's turnover where that of the symbol does not count.
+    exposure
+        By venue, how much of its open interest can be liquidated some day, against others: 1 where
+        it says nothing.
 
     Returns
     -------
@@ -59,11 +67,40 @@ def give_map(
             for venue in here:
                 crowd.book.cells[venue, number] = cells
             crowd.book.typical[number] = one.typical
-            open_usd = float(np.nansum(crowd.place.open_interest_usd[here, number]))
+            open_usd = np.nan_to_num(crowd.place.open_interest_usd[here, number])
             wanted = turnover_usd.get(asset, one.turnover_usd)
             wanted *= crowd.parameters.exposed_per_turnover
-            crowd.book.exposed[number] = min(1.0, wanted / open_usd) if open_usd > 0 else 0.0
+            weight = np.array([exposure.get(place.venues[venue], 1.0) for venue in here])
+            crowd.book.exposed |= {
+                (venue, number): share
+                for venue, share in zip(here, shares(open_usd, weight, wanted), strict=True)
+            }
     return found
+
+
+def shares(open_usd: Floats, weight: Floats, wanted_usd: float) -> list[float]:
+    """By venue, the part of a coin's open interest that can be liquidated some day.
+
+    Parameters
+    ----------
+    open_usd, weight
+        By venue; parts are in proportion to weights, and at most 1: what one venue has no room
+        for, others have more of.
+    wanted_usd
+        In all, cut at `MOST_EXPOSED` of all open interest.
+    """
+    wanted_usd = min(wanted_usd, MOST_EXPOSED * float(open_usd.sum()))
+    share = np.zeros(len(open_usd))
+    for _ in open_usd:
+        free = (share < 1) & (open_usd > 0)
+        left = wanted_usd - float((share * open_usd)[~free].sum())
+        if not free.any() or left <= 0:
+            break
+        wished = weight[free] * left / float((weight * open_usd)[free].sum())
+        share[free] = np.minimum(1.0, wished)
+        if (wished < 1).all():
+            break
+    return [float(one) for one in share]
 
 
 def give_tiers(agents: Sequence[Agent], place: Place, listings: Sequence[Listings]) -> None:

@@ -272,6 +272,8 @@ def _problems(file: ScenarioFile) -> list[tuple[str, str]]:
 def _venue_problems(venue: VenuePart, assets: tuple[str, ...]) -> list[tuple[str, str]]:
     found = _keys(f"venue.{venue.id}.symbols", venue.symbols, assets)
     found += _keys(f"venue.{venue.id}.stands_for", venue.stands_for, venue.symbols)
+    found += _keys(f"venue.{venue.id}.contract_from", venue.contract_from, venue.symbols)
+    found += _keys(f"venue.{venue.id}.coin_leverage", venue.coin_leverage, venue.contract_from)
     for table in ("open_interest_usd", "depth_usd"):
         own = getattr(venue, table)
         found += _keys(f"venue.{venue.id}.{table}", own, venue.symbols)
@@ -318,6 +320,9 @@ def _venue(part: VenuePart, assets: tuple[str, ...]) -> VenueSetup:
         stands_for={name: int(number.value) for name, number in part.stands_for.items()},
         steps_from=str(part.steps_from.value) if part.steps_from else None,
         tiers_from=str(part.tiers_from.value) if part.tiers_from else None,
+        contract_from={name: str(number.value) for name, number in part.contract_from.items()},
+        coin_leverage={name: float(number.value) for name, number in part.coin_leverage.items()},
+        exposure=float(part.exposure.value) if part.exposure else 1.0,
         collateral=tuple(
             Collateral(one.asset, float(one.haircut.value), str(one.price.value),
                        str(one.tick.value) if one.tick else None,

@@ -140,6 +140,9 @@ class VenuePart(Part):
     symbols: dict[str, str]
     steps_from: Text | None = None
     tiers_from: Text | None = None
+    contract_from: dict[str, Text] = Field(default_factory=dict)
+    coin_leverage: dict[str, Multiple] = Field(default_factory=dict)
+    exposure: Plain | None = None
     open_interest_usd: dict[str, Usd]
     depth_usd: dict[str, Usd]
     insurance_fund_usd: Usd

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -53,6 +54,12 @@ class VenueSetup:
         The venue's symbol of each asset, in the scenario's order.
     steps_from, tiers_from
         Whose ticks, lots and margin tiers stand in where the rules have none of that day.
+    contract_from, coin_leverage
+        By asset, whose contract stands in where the rules have none of that coin at all, and the
+        greatest leverage of such a coin where the venue's margins follow from it.
+    exposure
+        How much of its open interest has enough leverage to be liquidated some day, against other
+        venues of the run: only the ratios count.
     assume, override
         Rules that the files lack, and rules that are changed.
     stands_for
@@ -78,6 +85,9 @@ class VenueSetup:
     stands_for: dict[str, int]
     steps_from: str | None
     tiers_from: str | None
+    contract_from: dict[str, str]
+    coin_leverage: dict[str, float]
+    exposure: float
     collateral: tuple[Collateral, ...]
     max_leverage: float | None
     liquidation_delay_s: float
@@ -91,6 +101,10 @@ class VenueSetup:
             For rules that are not known, and changes that they cannot have.
         """
         rules = _with_steps(self.rules, self.steps_from)
+        for asset, lender in self.contract_from.items():
+            rules = _with_contract(
+                rules, self.symbols[asset], asset, lender, self.coin_leverage.get(asset)
+            )
         for key, value in self.override.items():
             rules = _changed(rules, key, value)
         return rules
@@ -182,6 +196,9 @@ def check_rules(part: VenuePart, assets: tuple[str, ...]) -> list[tuple[str, str
             return [(f"{key}.override", str(error))]
     for asset in (one for one in assets if one in part.symbols):
         try:
+            if asset in part.contract_from:
+                lender = str(part.contract_from[asset].value)
+                rules = _with_contract(rules, part.symbols[asset], asset, lender, None)
             rules.instrument(part.symbols[asset])
         except UndertowError as error:
             return [(f"{key}.symbols.{asset}", str(error))]
@@ -211,6 +228,22 @@ def _with_steps(name: str, steps_from: str | None) -> rulebook.Rules:
     return rules.model_copy(update={"contracts": moved})
 
 
+def _with_contract(
+    rules: rulebook.Rules, symbol: str, asset: str, lender: str, leverage: float | None
+) -> rulebook.Rules:
+    """Rules with one more contract: of a coin whose own was not read, as another venue has it."""
+    if symbol in {one.symbol for one in rules.contracts}:
+        raise UndertowError(f"{rules.venue} has a contract {symbol} of its own")
+    usual = rules.contracts[0]
+    own = replace(
+        _load(lender).instrument(f"{asset}{TIERS_QUOTE}"), symbol=symbol, as_of_ns=rules.at_ns,
+        quote=usual.quote, settlement=usual.settlement,
+        max_leverage=None if leverage is None else Decimal(str(leverage)),
+        liquidation_fee_rate=usual.liquidation_fee_rate,
+    )  # fmt: skip
+    return rules.model_copy(update={"contracts": (*rules.contracts, own)})
+
+
 def _changed(rules: rulebook.Rules, key: str, value: Value) -> rulebook.Rules:
     """One rule changed; a text is tried as it is, then as number or truth."""
     try:
@@ -230,10 +263,13 @@ def _own_rows(rules: rulebook.Rules, symbol: str) -> list[tuple[str, str, str]]:
     """Tiers as rows of text; one tier where a venue has one rate, none where brokers call."""
     if rules.margin.maintenance_model == "span":
         return []
+    most = rules.instrument(symbol).max_leverage
     rate = dict(rules.margin.maintenance_rate_by_symbol or ()).get(symbol)
+    share = rules.margin.maintenance_per_initial
+    if rate is None and most and share and symbol not in {one.symbol for one in rules.tier_tables}:
+        rate = Decimal(share.numerator) / Decimal(share.denominator) / most
     if rate is not None:
-        most = rules.instrument(symbol).max_leverage or 1 / (2 * rate)
-        return [("0", str(rate), str(int(most)))]
+        return [("0", str(rate), str(int(most or 1 / (2 * rate))))]
     return [
         (str(tier.floor), str(float(tier.maintenance_rate)), str(tier.max_leverage))
         for tier in rules.tiers(symbol).tiers

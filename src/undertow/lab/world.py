@@ -132,7 +132,7 @@ class World:
         self.record = Record(place, self.markets, setup.record_ns)
         self.prices = Prices(
             [one.dated for one in setup.listings], setup.index_weight, shape[1],
-            place.step_ns / 1e9,
+            place.shortest_ns / 1e9,
         )  # fmt: skip
         self.prices.index[:] = setup.eve_price
         self.prices.mark[:] = np.where(place.listed, setup.eve_price, np.nan)
@@ -158,9 +158,9 @@ class World:
         self._bar_start_ns = place.start_ns
         self._events_told: set[str] = set()
         self._breaker_ns: int | None = None
-        self._marks: list[Floats] = []  # as far back as the slowest venue looks
+        self._marks: list[tuple[int, Floats]] = []  # as far back as the slowest venue looks
         late_s = np.zeros(shape[0]) if setup.faults is None else setup.faults.delay_s
-        self._late = [1 + round(late * 1e9 / place.step_ns) for late in late_s.tolist()]
+        self._late_ns = [round(late * 1e9) for late in late_s.tolist()]
         self._switched = 0  # how often something outside the markets may have changed
         self._indexed: tuple[int, ...] = ()
 
@@ -174,7 +174,7 @@ class World:
             self.done += 1
             self.is_between_steps = True
             yield self.done
-        if self.setup.steps % max(1, self.setup.record_ns // self.setup.place.step_ns):
+        if self._bar_start_ns < self.setup.place.span_ns(self.setup.steps - 1)[1]:
             self._close_bar()
 
     # The beginning.
@@ -286,8 +286,7 @@ class World:
     # One step.
 
     def _step(self, step: int) -> None:
-        place = self.setup.place
-        ts_ns = place.start_ns + step * place.step_ns
+        ts_ns, end_ns = self.setup.place.span_ns(step)
         for market in self.markets:
             market.now_ns = ts_ns
             market.begin_step()
@@ -303,17 +302,17 @@ class World:
             self._is_on_time[venue] = self._has_arrived(venue, ts_ns)
             if self._is_on_time[venue]:
                 market.apply(self._arrived(venue, ts_ns))
-        self._after_step(ts_ns, ts_ns + place.step_ns)
+        self._after_step(ts_ns, end_ns)
 
     def _after_step(self, ts_ns: int, end_ns: int) -> None:
         """Prices follow from the books, venues from the prices, and the record from both."""
         board = self.board
         board.look()
         self._find_index()
-        self._remember(self.prices.update(ts_ns, board.bid, board.ask, board.last))
+        self._remember(ts_ns, self.prices.update(ts_ns, board.bid, board.ask, board.last))
         for pledge in self.setup.pledges:  # before the marks, so that these liquidate by it
             pledge.tell(self.markets[pledge.venue], self.done)
-        for venue, (rows, marks) in enumerate(board.mark_rows(self._seen_marks(), ts_ns)):
+        for venue, (rows, marks) in enumerate(board.mark_rows(self._seen_marks(ts_ns), ts_ns)):
             if marks and not self.markets[venue].listings.is_spot:
                 # The clock is set once per step, where anything happens at all.
                 self.markets[venue].apply(rows[1:] if self._is_on_time[venue] else rows)
@@ -332,14 +331,20 @@ class World:
             spot = np.where(self.setup.place.is_spot[:, None], (board.bid + board.ask) / 2, np.nan)
             self.prices.outside(spot, self.quote_usd, self.halted.astype(np.float64))
 
-    def _seen_marks(self) -> list[Floats]:
+    def _seen_marks(self, ts_ns: int) -> list[Floats]:
         """By venue, the marks that its engine sees now: of a slow one those of before."""
-        most = len(self._marks)
-        return [self._marks[-min(most, late)] for late in self._late]
+        latest = self._marks[::-1]
+        return [
+            min(latest, key=lambda one: abs(one[0] - ts_ns + late_ns))[1]
+            if late_ns
+            else latest[0][1]
+            for late_ns in self._late_ns
+        ]
 
-    def _remember(self, mark: Floats) -> None:
-        self._marks.append(mark.copy())
-        del self._marks[: -1 - max(self._late)]
+    def _remember(self, ts_ns: int, mark: Floats) -> None:
+        self._marks.append((ts_ns, mark.copy()))
+        oldest_ns = ts_ns - max(self._late_ns) - self.setup.place.step_ns
+        self._marks = [one for one in self._marks if one[0] >= oldest_ns]
 
     def _sum_up(self) -> None:
         """Flows and liquidations of the step, for the next observation."""
@@ -372,7 +377,7 @@ class World:
     def _now_and_then(self, ts_ns: int, end_ns: int) -> None:
         place = self.setup.place
         since = end_ns - place.start_ns
-        if since % MINUTE_NS < place.step_ns:
+        if since % MINUTE_NS < end_ns - ts_ns:
             self._read_depth(end_ns)
             for payment in self.funding.minute(
                 end_ns, self.board.bid, self.board.ask, self.board.last
@@ -381,7 +386,7 @@ class World:
                 self.record.saw_funding(
                     end_ns, payment.venue, payment.instrument, payment.rate, payment.hours
                 )
-        if since % OPEN_INTEREST_NS < place.step_ns or since == place.step_ns:
+        if since % OPEN_INTEREST_NS < end_ns - ts_ns or ts_ns == place.start_ns:
             self._count(end_ns)
         if end_ns - self._bar_start_ns >= self.setup.record_ns:
             self._close_bar()
