@@ -29,28 +29,28 @@ class Board:
     Attributes
     ----------
     bid, ask, last
-        In the venue's quote asset; NaN where there is none.
-    bought, sold
-        By takers since the last call of `add_up`, dollars.
+        In the venue's quote asset; NaN where there is none. They are never written to: where
+        something has changed, others take their place.
     """
 
     def __init__(self, markets: Sequence[Market], places: Sequence[Ints], assets: int) -> None:
-        shape = (len(markets), assets)
         self._markets, self._places = markets, places
-        sizes = np.array([len(one) for one in places])
-        self._end = np.cumsum(sizes)
-        self._first = self._end - sizes
-        self._venue = np.repeat(np.arange(len(markets)), sizes)
-        self._at = (self._venue, np.concatenate(places))
-        self._number = np.arange(len(self._venue)) - self._first[self._venue]
+        sizes = [len(one) for one in places]
+        ends = np.cumsum(sizes).tolist()
+        self._rows = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+        self._ends = np.array(ends)
+        venue = np.repeat(np.arange(len(markets)), sizes)
+        self._at = venue * assets + np.concatenate(places)  # in arrays without their shape
         self._tick = np.concatenate([market.listings.tick for market in markets])
         self._ranks = np.full(2 * len(self._tick), NO_RANK, np.int64)
         self._last_ticks = np.zeros(len(self._tick), np.int64)
         self._sent_ticks = np.zeros(len(self._tick))
+        self._marks = np.zeros(len(self._tick), COMMAND)
+        self._marks["kind"] = codes.MARK
+        self._marks["instrument"] = np.concatenate([np.arange(size) for size in sizes])
         self._looked = [UNREAD] * len(markets)
         self._added = [UNREAD] * len(markets)
-        self.bid, self.ask, self.last = (np.full(shape, np.nan) for _ in range(3))
-        self.bought, self.sold = np.zeros(shape), np.zeros(shape)
+        self.bid, self.ask, self.last = (np.full((len(markets), assets), np.nan) for _ in range(3))
 
     def look(self) -> None:
         """Read best prices and last trades where something happened."""
@@ -58,65 +58,64 @@ class Board:
         for venue, market in enumerate(self._markets):
             if self._looked[venue] != market.version:
                 self._looked[venue] = market.version
-                first, end = int(self._first[venue]), int(self._end[venue])
-                market.data.read_tops(self._ranks[2 * first : 2 * end], self._last_ticks[first:end])
+                rows = self._rows[venue]
+                ranks = self._ranks[2 * rows.start : 2 * rows.stop]
+                market.data.read_tops(ranks, self._last_ticks[rows])
                 changed = True
         if not changed:
             return
         bids, asks = self._ranks[0::2], self._ranks[1::2]
-        tick, at, ticks = self._tick, self._at, self._last_ticks
-        self.bid[at] = np.where(bids == NO_RANK, np.nan, (MOST_PRICE_TICKS - bids) * tick)
-        self.ask[at] = np.where(asks == NO_RANK, np.nan, asks * tick)
-        self.last[at] = np.where(ticks > 0, ticks * tick, self.last[at])
+        tick, ticks = self._tick, self._last_ticks
+        self.bid = self._with(
+            self.bid, np.where(bids == NO_RANK, np.nan, (MOST_PRICE_TICKS - bids) * tick)
+        )
+        self.ask = self._with(self.ask, np.where(asks == NO_RANK, np.nan, asks * tick))
+        last = np.where(ticks > 0, ticks * tick, self.last.take(self._at))
+        self.last = self._with(self.last, last)
 
-    def add_up(self) -> None:
-        """Flows since the last call."""
+    def _with(self, before: Floats, values: Floats) -> Floats:
+        """A copy with other values for the instruments."""
+        after = before.copy()
+        after.put(self._at, values)
+        return after
+
+    def add_up(self, bought: Floats, sold: Floats) -> bool:
+        """Write down flows since the last call, dollars; whether anything happened at all."""
+        changed = False
         for venue, market in enumerate(self._markets):
-            places = self._places[venue]
             if self._added[venue] != market.version:
                 self._added[venue] = market.version
-                self.bought[venue, places], self.sold[venue, places] = market.flows_usd()
-            else:
-                self.bought[venue] = self.sold[venue] = 0.0
+                places = self._places[venue]
+                bought[venue, places], sold[venue, places] = market.flows_usd()
+                changed = True
+        return changed
 
-    def mark_rows(self, marks: Sequence[Floats], ts_ns: int) -> list[tuple[Rows, int]]:
-        """By venue, a command that sets the clock and the marks that its engine has not seen yet.
+    def mark_rows(self, marks: Floats) -> list[tuple[int, Rows]]:
+        """Commands for the marks that engines have not seen yet.
 
         Parameters
         ----------
         marks
-            By venue, the array to take them from: a slow engine sees those of before.
-        ts_ns
-            The clock.
+            What they see now; NaN where there is none.
 
         Returns
         -------
         list
-            Commands of each venue and how many of them are marks.
+            Venues that see another mark than before, and commands for each.
         """
-        if all(one is marks[0] for one in marks):
-            values = marks[0][self._at]
-        else:
-            late = [mark[venue, self._places[venue]] for venue, mark in enumerate(marks)]
-            values = np.concatenate(late)
-        now = np.rint(values / self._tick)
+        now = np.rint(marks.take(self._at) / self._tick)
         changed = np.flatnonzero((now > 0) & (now != self._sent_ticks))  # NaN is not above 0
-        self._sent_ticks[changed] = now[changed]
-        venue = self._venue[changed]
-        ends = np.searchsorted(venue, np.arange(len(marks)), side="right")
-        rows = np.zeros(len(changed) + len(marks), COMMAND)
-        rows["kind"] = codes.MARK
-        where = np.arange(len(changed)) + venue + 1
-        rows["instrument"][where] = self._number[changed]
-        rows["price_ticks"][where] = now[changed]
-        found: list[tuple[Rows, int]] = []
-        first = 0
-        for place, end in enumerate(ends.tolist()):
-            own = rows[first + place : end + place + 1]
-            found.append((own, end - first))
+        if not len(changed):
+            return []
+        ticks = now[changed]
+        self._sent_ticks[changed] = ticks
+        rows = self._marks[changed]
+        rows["price_ticks"] = ticks
+        found, first = [], 0
+        for venue, end in enumerate(np.searchsorted(changed, self._ends).tolist()):
+            if end > first:
+                found.append((venue, rows[first:end]))
             first = end
-        clocks = np.concatenate([[0], ends[:-1]]) + np.arange(len(marks))
-        rows["kind"][clocks], rows["expire_ns"][clocks] = codes.EXPIRE, ts_ns
         return found
 
 

@@ -10,6 +10,7 @@ exactly.
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,30 +140,30 @@ class World:
         self.funding = FundingClock(
             [one.dated for one in setup.listings], setup.listings, place, self.prices
         )
-        zeros = np.zeros(shape)
         self.quote_usd = np.ones(shape[0])
         self.halted = np.zeros(shape[0], np.bool_)
         self.withdrawals_open = np.ones(shape[0], np.bool_)
-        self.shown = (zeros.copy(), zeros.copy())
-        self.open_interest = zeros.copy()
+        # Of the step: bought and sold by takers, longs and shorts closed by force, dollars.
+        self._flows = np.zeros((4, *shape))
+        self.open_interest = np.zeros(shape)
         self.depth = (np.zeros((*shape, len(BANDS))), np.zeros((*shape, len(BANDS))))
         self._queues: list[list[tuple[int, int, int, Rows]]] = [[] for _ in place.venues]
         self._sent = 0
-        self._next_act = np.zeros(len(setup.agents), np.int64)
+        self._next_act_ns = [0] * len(setup.agents)
         self._places = [self.record.places(venue) for venue in range(shape[0])]
         self.board = Board(self.markets, self._places, shape[1])
         self._purses = Purses(self.markets, self._places, first, needed, shape[1], FEW)
         self._since = Since(first, needed, shape[1])
         self._next_switch_ns = place.start_ns
-        self._is_on_time = [False] * shape[0]  # whether the clock of a venue was set in this step
         self._bar_start_ns = place.start_ns
         self._events_told: set[str] = set()
         self._breaker_ns: int | None = None
-        self._marks: list[Floats] = []  # as far back as the slowest venue looks
+        self._marks: deque[Floats] = deque()  # as far back as the slowest venue looks
         late_s = np.zeros(shape[0]) if setup.faults is None else setup.faults.delay_s
-        self._late = [1 + round(late * 1e9 / place.step_ns) for late in late_s.tolist()]
+        self._late = [round(late * 1e9 / place.step_ns) for late in late_s.tolist()]
         self._switched = 0  # how often something outside the markets may have changed
-        self._indexed: tuple[int, ...] = ()
+        self._indexed: list[int] = []
+        self._spots = [market for market in self.markets if market.listings.is_spot]
 
     def run(self) -> Iterator[int]:
         """Run the steps that are left; gives the number of steps done after each."""
@@ -176,6 +177,11 @@ class World:
             yield self.done
         if self.setup.steps % max(1, self.setup.record_ns // self.setup.place.step_ns):
             self._close_bar()
+
+    @property
+    def shown(self) -> tuple[Floats, Floats]:
+        """Longs and shorts closed by force in the last step, dollars."""
+        return self._flows[2], self._flows[3]
 
     # The beginning.
 
@@ -289,20 +295,20 @@ class World:
         place = self.setup.place
         ts_ns = place.start_ns + step * place.step_ns
         for market in self.markets:
-            market.now_ns = ts_ns
-            market.begin_step()
+            market.begin_step(ts_ns)
         self._since.tell(self._switch(ts_ns))
-        seen = self._seen(step, ts_ns)
-        for number, agent in enumerate(self.setup.agents):
-            if ts_ns >= self._next_act[number]:
-                self._next_act[number] = ts_ns + int(agent.parameters.every_s * 1e9)
+        due = [number for number, at_ns in enumerate(self._next_act_ns) if ts_ns >= at_ns]
+        if due:
+            seen = self._seen(step, ts_ns)
+            for number in due:
+                agent = self.setup.agents[number]
+                self._next_act_ns[number] = ts_ns + int(agent.parameters.every_s * 1e9)
                 orders = self._orders(number)
                 agent.act(self._own(seen, number), orders)
                 self._send(number, ts_ns, int(agent.parameters.latency_s * 1e9), orders)
-        for venue, market in enumerate(self.markets):
-            self._is_on_time[venue] = self._has_arrived(venue, ts_ns)
-            if self._is_on_time[venue]:
-                market.apply(self._arrived(venue, ts_ns))
+        for market, queue in zip(self.markets, self._queues, strict=True):
+            if queue and queue[0][0] <= ts_ns:
+                market.apply(_arrived(queue, ts_ns))
         self._after_step(ts_ns, ts_ns + place.step_ns)
 
     def _after_step(self, ts_ns: int, end_ns: int) -> None:
@@ -310,13 +316,11 @@ class World:
         board = self.board
         board.look()
         self._find_index()
-        self._remember(self.prices.update(ts_ns, board.bid, board.ask, board.last))
+        marks = self._seen_marks(self.prices.update(ts_ns, board.bid, board.ask, board.last))
         for pledge in self.setup.pledges:  # before the marks, so that these liquidate by it
             pledge.tell(self.markets[pledge.venue], self.done)
-        for venue, (rows, marks) in enumerate(board.mark_rows(self._seen_marks(), ts_ns)):
-            if marks and not self.markets[venue].listings.is_spot:
-                # The clock is set once per step, where anything happens at all.
-                self.markets[venue].apply(rows[1:] if self._is_on_time[venue] else rows)
+        for venue, rows in board.mark_rows(marks):
+            self.markets[venue].apply(rows)
         board.look()
         self._sum_up()
         if end_ns > ts_ns:
@@ -325,28 +329,31 @@ class World:
 
     def _find_index(self) -> None:
         """The index, anew where a spot market's book, a halt or a peg may have changed it."""
-        spots = [market.version for market in self.markets if market.listings.is_spot]
-        changes = (self._switched, *spots)
+        changes = [self._switched, *[market.version for market in self._spots]]
         if changes != self._indexed:
             self._indexed, board = changes, self.board
             spot = np.where(self.setup.place.is_spot[:, None], (board.bid + board.ask) / 2, np.nan)
             self.prices.outside(spot, self.quote_usd, self.halted.astype(np.float64))
 
-    def _seen_marks(self) -> list[Floats]:
-        """By venue, the marks that its engine sees now: of a slow one those of before."""
-        most = len(self._marks)
-        return [self._marks[-min(most, late)] for late in self._late]
-
-    def _remember(self, mark: Floats) -> None:
-        self._marks.append(mark.copy())
-        del self._marks[: -1 - max(self._late)]
+    def _seen_marks(self, mark: Floats) -> Floats:
+        """The marks that engines see now: slow venues those of before."""
+        slowest = max(self._late)
+        if slowest == 0:
+            return mark
+        self._marks.appendleft(mark)
+        if len(self._marks) > slowest + 1:
+            self._marks.pop()
+        oldest = len(self._marks) - 1
+        return np.stack(
+            [self._marks[min(oldest, late)][venue] for venue, late in enumerate(self._late)]
+        )
 
     def _sum_up(self) -> None:
         """Flows and liquidations of the step, for the next observation."""
-        self.board.add_up()
+        flows = self._flows
+        flows[:] = 0
+        has_traded = self.board.add_up(flows[0], flows[1])
         long_usd, short_usd = self.shown
-        long_usd[:] = 0
-        short_usd[:] = 0
         liquidated: dict[int, NDArray[Any]] = {}
         for venue, market in enumerate(self.markets):
             if not market.new_forced:
@@ -366,8 +373,8 @@ class World:
                     pledge.judge(market, rows)
             judged = rows["kind"] == codes.LIQUIDATION
             liquidated[venue] = np.unique(rows["account"][judged])
-        flows = np.stack([self.board.bought, self.board.sold, long_usd, short_usd])
-        self._since.add(flows, liquidated)
+        if has_traded:  # nobody is liquidated without an event
+            self._since.add(flows, liquidated)
 
     def _now_and_then(self, ts_ns: int, end_ns: int) -> None:
         place = self.setup.place
@@ -469,11 +476,10 @@ class World:
 
     def _seen(self, step: int, ts_ns: int) -> Observation:
         board = self.board
-        copies = (board.bid, board.ask, board.last, self.prices.mark, self.prices.index)
-        bid, ask, last, mark, index = (one.copy() for one in copies)
         none = self.shown[0]
         return Observation(
-            step=step, ts_ns=ts_ns, bid=bid, ask=ask, last=last, mark=mark, index=index,
+            step=step, ts_ns=ts_ns, bid=board.bid, ask=board.ask, last=board.last,
+            mark=self.prices.mark, index=self.prices.index,
             bought_usd=none, sold_usd=none, long_liquidated_usd=none, short_liquidated_usd=none,
             open_interest_usd=self.open_interest, funding_rate=self.prices.funding_rate,
             bid_depth_usd=self.depth[0], ask_depth_usd=self.depth[1], halted=self.halted,
@@ -501,17 +507,13 @@ class World:
                 item = (ts_ns + latency_ns, number, self._sent, joined(rows))
                 heapq.heappush(self._queues[venue], item)
 
-    def _has_arrived(self, venue: int, ts_ns: int) -> bool:
-        queue = self._queues[venue]
-        return bool(queue) and queue[0][0] <= ts_ns
 
-    def _arrived(self, venue: int, ts_ns: int) -> Rows:
-        clock = np.zeros(1, COMMAND)
-        clock["kind"], clock["expire_ns"] = codes.EXPIRE, ts_ns
-        blocks, queue = [clock], self._queues[venue]
-        while queue and queue[0][0] <= ts_ns:
-            blocks.append(heapq.heappop(queue)[3])
-        return joined(blocks)
+def _arrived(queue: list[tuple[int, int, int, Rows]], ts_ns: int) -> Rows:
+    """Take out of a queue what has arrived, in the order of arrival."""
+    blocks = []
+    while queue and queue[0][0] <= ts_ns:
+        blocks.append(heapq.heappop(queue)[3])
+    return joined(blocks)
 
 
 def _arrays(one: Openings) -> tuple[Any, Any, Any, Any]:
