@@ -64,16 +64,16 @@ def test_what_small_populations_hold_is_read_again_when_it_changes(world: World)
 
 
 def test_a_mark_is_sent_once(world: World) -> None:
-    marks = world.prices.mark
+    marks = [world.prices.mark for _ in world.markets]
     fresh = Board(world.markets, world._places, 1)
     [(venue, rows)] = fresh.mark_rows(marks)
     assert venue == 1  # a spot market has no mark
     assert rows["kind"].tolist() == [codes.MARK]
     tick = world.markets[1].listings.tick[0]
-    assert rows["price_ticks"][0] == round(float(marks[1, 0]) / tick)
+    assert rows["price_ticks"][0] == round(float(marks[1][1, 0]) / tick)
     assert fresh.mark_rows(marks) == []
-    [(_, rows)] = fresh.mark_rows(marks + tick)
-    assert rows["price_ticks"][0] == round(float(marks[1, 0]) / tick) + 1
+    [(_, rows)] = fresh.mark_rows([one + tick for one in marks])
+    assert rows["price_ticks"][0] == round(float(marks[1][1, 0]) / tick) + 1
 
 
 def test_what_was_seen_is_never_written_to(world: World) -> None:

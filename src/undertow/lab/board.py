@@ -90,21 +90,24 @@ class Board:
                 changed = True
         return changed
 
-    def mark_rows(self, marks: Floats) -> list[tuple[int, Rows]]:
+    def mark_rows(self, marks: Sequence[Floats]) -> list[tuple[int, Rows]]:
         """Commands for the marks that engines have not seen yet.
 
         Parameters
         ----------
         marks
-            What they see now; NaN where there is none.
+            By venue, the array that it sees now: a slow engine sees one of before.
 
         Returns
         -------
         list
             Venues that see another mark than before, and commands for each.
         """
-        now = np.rint(marks.take(self._at) / self._tick)
-        changed = np.flatnonzero((now > 0) & (now != self._sent_ticks))  # NaN is not above 0
+        values = marks[0]
+        if not all(one is values for one in marks):
+            values = np.stack([mark[venue] for venue, mark in enumerate(marks)])
+        now = np.rint(values.take(self._at) / self._tick)
+        changed = ((now > 0) & (now != self._sent_ticks)).nonzero()[0]  # NaN is not above 0
         if not len(changed):
             return []
         ticks = now[changed]
@@ -112,7 +115,7 @@ class Board:
         rows = self._marks[changed]
         rows["price_ticks"] = ticks
         found, first = [], 0
-        for venue, end in enumerate(np.searchsorted(changed, self._ends).tolist()):
+        for venue, end in enumerate(changed.searchsorted(self._ends).tolist()):
             if end > first:
                 found.append((venue, rows[first:end]))
             first = end
@@ -155,7 +158,10 @@ class Purses:
             none = [np.zeros(0, np.int64)]
             self._numbers.append(np.concatenate(none + [at + np.arange(n) for at, _, n in own]))
             self._own.append(np.concatenate(none + [row + np.arange(n) for _, row, n in own]))
-        self._at = [np.ix_(own, place) for own, place in zip(self._own, places, strict=True)]
+        # Where a venue's accounts and assets lie in its part of `_quantity`, without its shape.
+        self._at = [
+            own[:, None] * assets + place for own, place in zip(self._own, places, strict=True)
+        ]
         self._read = [UNREAD] * len(markets)
 
     def of(self, population: int) -> tuple[Floats, Floats] | tuple[None, None]:
@@ -173,4 +179,4 @@ class Purses:
         lots, units = market.data.holdings(self._numbers[venue])
         listings = market.listings
         self._cash[venue, self._own[venue]] = units / CASH_UNITS * listings.settlement_usd
-        self._quantity[venue][self._at[venue]] = lots * listings.lot
+        self._quantity[venue].put(self._at[venue], lots * listings.lot)

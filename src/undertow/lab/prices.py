@@ -49,10 +49,12 @@ class Prices:
         ]
         windows = np.array([_window_s(one) for one in rules])
         self._steps_back = np.maximum(1, np.round(windows / step_s)).astype(int)
+        self._steps_summed = self._steps_back[:, None].astype(np.float64)
         self._keep = int(self._steps_back.max()) + 1
         self._sums = np.zeros((self._keep, *shape))  # running sums of the basis, by step
         self._venues = np.arange(len(rules))
-        self._seen: tuple[Floats, ...] = (self._weight,) * 3  # what the next two come from
+        self._nowhere = np.full(shape, np.nan)
+        self._seen: tuple[Floats, ...] = (self._nowhere,) * 3  # what the next two come from
         self._mid = self._basis = np.zeros(shape)
         self._step = 0
         self._decay = np.exp(-step_s / np.maximum(windows, 1e-9))[:, None]
@@ -64,14 +66,14 @@ class Prices:
         self.index = np.full(shape, np.nan)
         self.mark = np.full(shape, np.nan)
 
-    def outside(self, spot_mid: Floats, quote_usd: Floats, halted: Floats) -> Floats:
+    def outside(self, spot_mid: Floats, quote_usd: Floats, halted: NDArray[np.bool_]) -> Floats:
         """The index by venue in its own quote asset: the spot markets' weighted mean.
 
         A market that is halted or without a price is left out; one further than `OUTLIER` from
         the median counts as being just there. Without any market the index stays.
         """
         spot, some_mid = self._spot, spot_mid[self._spot]
-        usable = ~np.isnan(some_mid) & ~(halted[spot] > 0)[:, None]
+        usable = ~np.isnan(some_mid) & ~halted[spot, None]
         usd = np.where(usable, some_mid * quote_usd[spot, None], np.nan)
         middle = _middle_row(usd)
         capped = np.minimum(np.maximum(usd, middle * (1 - OUTLIER)), middle * (1 + OUTLIER))
@@ -102,7 +104,7 @@ class Prices:
         funded *= np.where(np.isnan(self.funding_rate), 0.0, self.funding_rate)
         funded += 1.0
         funded *= self.index
-        before, self.mark = self.mark, np.full(self.mark.shape, np.nan)
+        before, self.mark = self.mark, self._nowhere.copy()
         for kind, venues in self._groups:
             if kind != "none":
                 self.mark[venues] = self._marks(
@@ -115,11 +117,12 @@ class Prices:
         """Of this step and those before it, as far back as each venue's rule looks."""
         sums, row = self._sums, self._step % self._keep
         np.add(sums[row - 1], self._basis, out=sums[row])
-        back = self._steps_back
+        back, steps = self._steps_back, self._steps_summed
         if self._step < self._keep:
             back = np.minimum(back, self._step + 1)
+            steps = back[:, None].astype(np.float64)
         mean: Floats = sums[row] - sums[(self._step - back) % self._keep, self._venues]
-        mean /= back[:, None]
+        mean /= steps
         self._step += 1
         return mean
 

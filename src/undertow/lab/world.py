@@ -10,7 +10,6 @@ exactly.
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,6 +127,7 @@ class World:
             Market(name, listings, int(needed[:, venue].sum()) + HOUSES)
             for venue, (name, listings) in enumerate(zip(place.venues, setup.listings, strict=True))
         ]
+        self._spots = [market for market in self.markets if market.listings.is_spot]
         self.house = house
         self.next_id = np.ones(shape[0], np.int64)
         self.record = Record(place, self.markets, setup.record_ns)
@@ -158,12 +158,11 @@ class World:
         self._bar_start_ns = place.start_ns
         self._events_told: set[str] = set()
         self._breaker_ns: int | None = None
-        self._marks: deque[Floats] = deque()  # as far back as the slowest venue looks
+        self._marks: list[Floats] = []  # as far back as the slowest venue looks
         late_s = np.zeros(shape[0]) if setup.faults is None else setup.faults.delay_s
-        self._late = [round(late * 1e9 / place.step_ns) for late in late_s.tolist()]
+        self._late = [1 + round(late * 1e9 / place.step_ns) for late in late_s.tolist()]
         self._switched = 0  # how often something outside the markets may have changed
-        self._indexed: list[int] = []
-        self._spots = [market for market in self.markets if market.listings.is_spot]
+        self._indexed: tuple[int, ...] = ()
 
     def run(self) -> Iterator[int]:
         """Run the steps that are left; gives the number of steps done after each."""
@@ -316,10 +315,10 @@ class World:
         board = self.board
         board.look()
         self._find_index()
-        marks = self._seen_marks(self.prices.update(ts_ns, board.bid, board.ask, board.last))
+        self._remember(self.prices.update(ts_ns, board.bid, board.ask, board.last))
         for pledge in self.setup.pledges:  # before the marks, so that these liquidate by it
             pledge.tell(self.markets[pledge.venue], self.done)
-        for venue, rows in board.mark_rows(marks):
+        for venue, rows in board.mark_rows(self._seen_marks()):
             self.markets[venue].apply(rows)
         board.look()
         self._sum_up()
@@ -329,24 +328,19 @@ class World:
 
     def _find_index(self) -> None:
         """The index, anew where a spot market's book, a halt or a peg may have changed it."""
-        changes = [self._switched, *[market.version for market in self._spots]]
+        changes = (self._switched, *[market.version for market in self._spots])
         if changes != self._indexed:
             self._indexed, board = changes, self.board
-            spot = np.where(self.setup.place.is_spot[:, None], (board.bid + board.ask) / 2, np.nan)
-            self.prices.outside(spot, self.quote_usd, self.halted.astype(np.float64))
+            self.prices.outside((board.bid + board.ask) / 2, self.quote_usd, self.halted)
 
-    def _seen_marks(self, mark: Floats) -> Floats:
-        """The marks that engines see now: slow venues those of before."""
-        slowest = max(self._late)
-        if slowest == 0:
-            return mark
-        self._marks.appendleft(mark)
-        if len(self._marks) > slowest + 1:
-            self._marks.pop()
-        oldest = len(self._marks) - 1
-        return np.stack(
-            [self._marks[min(oldest, late)][venue] for venue, late in enumerate(self._late)]
-        )
+    def _seen_marks(self) -> list[Floats]:
+        """By venue, the marks that its engine sees now: of a slow one those of before."""
+        most = len(self._marks)
+        return [self._marks[-min(most, late)] for late in self._late]
+
+    def _remember(self, mark: Floats) -> None:
+        self._marks.append(mark.copy())
+        del self._marks[: -1 - max(self._late)]
 
     def _sum_up(self) -> None:
         """Flows and liquidations of the step, for the next observation."""
