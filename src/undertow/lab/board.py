@@ -31,6 +31,8 @@ class Board:
     bid, ask, last
         In the venue's quote asset; NaN where there is none. They are never written to: where
         something has changed, others take their place.
+    bought, sold
+        By takers since the last call of `add_up`, dollars.
     """
 
     def __init__(self, markets: Sequence[Market], places: Sequence[Ints], assets: int) -> None:
@@ -51,6 +53,7 @@ class Board:
         self._looked = [UNREAD] * len(markets)
         self._added = [UNREAD] * len(markets)
         self.bid, self.ask, self.last = (np.full((len(markets), assets), np.nan) for _ in range(3))
+        self.bought, self.sold = (np.zeros((len(markets), assets)) for _ in range(2))
 
     def look(self) -> None:
         """Read best prices and last trades where something happened."""
@@ -79,14 +82,16 @@ class Board:
         after.put(self._at, values)
         return after
 
-    def add_up(self, bought: Floats, sold: Floats) -> bool:
-        """Write down flows since the last call, dollars; whether anything happened at all."""
+    def add_up(self) -> bool:
+        """Flows since the last call; whether anything happened at all."""
         changed = False
+        self.bought[:] = 0.0
+        self.sold[:] = 0.0
         for venue, market in enumerate(self._markets):
             if self._added[venue] != market.version:
                 self._added[venue] = market.version
                 places = self._places[venue]
-                bought[venue, places], sold[venue, places] = market.flows_usd()
+                self.bought[venue, places], self.sold[venue, places] = market.flows_usd()
                 changed = True
         return changed
 

@@ -140,14 +140,14 @@ class World:
         self.funding = FundingClock(
             [one.dated for one in setup.listings], setup.listings, place, self.prices
         )
+        zeros = np.zeros(shape)
         self.quote_usd = np.ones(shape[0])
         self.halted = np.zeros(shape[0], np.bool_)
         self.withdrawals_open = np.ones(shape[0], np.bool_)
-        # Of the step: bought and sold by takers, longs and shorts closed by force, dollars.
-        self._flows = np.zeros((4, *shape))
-        self.open_interest = np.zeros(shape)
+        self.shown = (zeros.copy(), zeros.copy())
+        self.open_interest = zeros.copy()
         self.depth = (np.zeros((*shape, len(BANDS))), np.zeros((*shape, len(BANDS))))
-        self._queues: list[list[tuple[int, int, int, Rows]]] = [[] for _ in place.venues]
+        self._queues: list[list[tuple[int, int, int, list[Rows]]]] = [[] for _ in place.venues]
         self._sent = 0
         self._next_act_ns = [0] * len(setup.agents)
         self._places = [self.record.places(venue) for venue in range(shape[0])]
@@ -176,11 +176,6 @@ class World:
             yield self.done
         if self.setup.steps % max(1, self.setup.record_ns // self.setup.place.step_ns):
             self._close_bar()
-
-    @property
-    def shown(self) -> tuple[Floats, Floats]:
-        """Longs and shorts closed by force in the last step, dollars."""
-        return self._flows[2], self._flows[3]
 
     # The beginning.
 
@@ -344,10 +339,10 @@ class World:
 
     def _sum_up(self) -> None:
         """Flows and liquidations of the step, for the next observation."""
-        flows = self._flows
-        flows[:] = 0
-        has_traded = self.board.add_up(flows[0], flows[1])
+        has_traded = self.board.add_up()
         long_usd, short_usd = self.shown
+        long_usd[:] = 0
+        short_usd[:] = 0
         liquidated: dict[int, NDArray[Any]] = {}
         for venue, market in enumerate(self.markets):
             if not market.new_forced:
@@ -367,7 +362,8 @@ class World:
                     pledge.judge(market, rows)
             judged = rows["kind"] == codes.LIQUIDATION
             liquidated[venue] = np.unique(rows["account"][judged])
-        if has_traded:  # nobody is liquidated without an event
+        if has_traded:  # else nobody was liquidated either
+            flows = np.stack([self.board.bought, self.board.sold, long_usd, short_usd])
             self._since.add(flows, liquidated)
 
     def _now_and_then(self, ts_ns: int, end_ns: int) -> None:
@@ -495,18 +491,17 @@ class World:
         return Orders(self.setup.place, self.first_account[number], self.next_id)
 
     def _send(self, number: int, ts_ns: int, latency_ns: int, orders: Orders) -> None:
-        for venue, rows in enumerate(orders.by_venue):
-            if rows:
+        for queue, blocks in zip(self._queues, orders.by_venue, strict=True):
+            if blocks:
                 self._sent += 1
-                item = (ts_ns + latency_ns, number, self._sent, joined(rows))
-                heapq.heappush(self._queues[venue], item)
+                heapq.heappush(queue, (ts_ns + latency_ns, number, self._sent, blocks))
 
 
-def _arrived(queue: list[tuple[int, int, int, Rows]], ts_ns: int) -> Rows:
+def _arrived(queue: list[tuple[int, int, int, list[Rows]]], ts_ns: int) -> Rows:
     """Take out of a queue what has arrived, in the order of arrival."""
-    blocks = []
+    blocks: list[Rows] = []
     while queue and queue[0][0] <= ts_ns:
-        blocks.append(heapq.heappop(queue)[3])
+        blocks += heapq.heappop(queue)[3]
     return joined(blocks)
 
 
