@@ -5,8 +5,12 @@
 day is that part's begin plus its time per step times the day's steps: **extrapolated**, and said
 so in the table; ``--steps 86400`` runs all of it. The market is calm and its path its own (closed
 loop). Six leveraged venues with rules of binance-usdm list all ten assets; a spot market that
-makes the index is a seventh. Seconds are those of the processor. ABIDES and PAMS are looked
-for with ``--peer-python``, but there is no adapter that would run them: they have no figures.
+makes the index is a seventh. Seconds are those of the processor.
+
+A second table puts ABIDES and PAMS beside that, as far as a ``--peer-python`` has them, with as
+many agents as we have accounts (``--agents N ...``): orders handled in a second of the processor.
+Theirs are objects that act one by one, at one venue with one asset and no margin; ours are
+populations of accounts at six venues. So the table compares simulators, not the same market.
 """
 
 from __future__ import annotations
@@ -37,11 +41,13 @@ DAY_STEPS = 86_400
 MINUTE_STEPS = 60
 ACCOUNTS = (10_000, 100_000, 1_000_000)
 GOAL_S, GOAL_GIB = 120.0, 4.0
+AGENTS_BESIDE_PEERS = (1_000, 10_000)
+PEER_LIMIT_S = 120
 AGENTS = (
     "crowd", "market_maker", "arbitrageur", "basis_trader", "momentum", "dip_buyer",
     "value_buyer", "fisher", "noise", "flows",
 )  # fmt: skip
-PEERS = {"ABIDES": "abides_markets", "PAMS": "pams"}
+PEERS = {"ABIDES": "abides_markets", "PAMS": "pams"}  # packages by the names in other_worlds.py
 
 
 def assumed(value: object) -> dict[str, object]:
@@ -123,14 +129,51 @@ def add_row(table: Table, accounts: int, steps: int, found: dict[str, float]) ->
     )  # fmt: skip
 
 
-def peer_text(package: str, pythons: list[Path]) -> str:
-    """Whether somebody else's simulator is there; there is no adapter that would run one yet."""
+def python_with(package: str, pythons: list[Path]) -> Path | None:
+    """The first Python that has somebody else's simulator."""
     for python in pythons:
         command = [str(python), "-c", f"import {package}"]
-        asked = subprocess.run(command, capture_output=True, check=False)
-        if asked.returncode == 0:
-            return "installed, not measured: no market of the same agents was written for it"
-    return "not available"
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            return python
+    return None
+
+
+def peer_figures(name: str, python: Path, agents: int) -> dict[str, Any] | None:
+    """What a peer's own simulation did; None where it did not end in time."""
+    script = Path(__file__).with_name("other_worlds.py")
+    command = [str(python), str(script), name, str(agents)]
+    try:
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, timeout=PEER_LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def beside_peers(agents: list[int], steps: int, pythons: list[Path]) -> Table:
+    """Orders handled per second by each simulator, with as many agents as we have accounts."""
+    table = Table(
+        "simulator", "agents", "run", "orders", "orders/s", "ours / it",
+        title="Orders that enter, per second of the processor; worlds differ, see the module",
+    )  # fmt: skip
+    for number in agents:
+        own = measured_apart(number, steps)
+        ours = own["orders"] / (own["first_s"] + own["second_s"])
+        run = f"{(steps - MINUTE_STEPS) // MINUTE_STEPS} minutes, {VENUES} venues + spot"
+        table.add_row("ours", f"{number:,}", run, f"{own['orders']:,.0f}", f"{ours:,.0f}", "")
+        for name, package in PEERS.items():
+            python = python_with(package, pythons)
+            found = None if python is None else peer_figures(name, python, number)
+            if found is None:
+                why = "not available" if python is None else f"not within {PEER_LIMIT_S} s"
+                table.add_row(name, f"{number:,}", why)
+                continue
+            rate = found["orders"] / found["seconds"]
+            run, orders = f"{found['what']}, one book", f"{found['orders']:,}"
+            table.add_row(name, f"{number:,}", run, orders, f"{rate:,.0f}", f"{ours / rate:,.1f}")
+    return table
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -140,6 +183,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--peers", type=Path, help="not used")
     parser.add_argument("--peer-python", type=Path, action="append", default=[])
     parser.add_argument("--accounts", type=int, nargs="+", default=list(ACCOUNTS))
+    parser.add_argument("--agents", type=int, nargs="*", default=list(AGENTS_BESIDE_PEERS))
     parser.add_argument("--steps", type=int, default=3660, help="whole minutes of the day to run")
     parser.add_argument("--one", type=int, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -156,9 +200,11 @@ def main(arguments: list[str] | None = None) -> None:
     )  # fmt: skip
     for accounts in options.accounts:
         add_row(table, accounts, options.steps, measured_apart(accounts, options.steps))
-    for name, package in PEERS.items():
-        table.add_row(name, peer_text(package, options.peer_python))
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(table)
+    if options.agents:
+        pythons = [*options.peer_python, Path(sys.executable)]
+        console.print(beside_peers(options.agents, min(options.steps, 660), pythons))
 
 
 if __name__ == "__main__":

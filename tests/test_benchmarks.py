@@ -40,3 +40,13 @@ def test_an_hour_of_a_tape_touches_little_of_it(tmp_path: Path) -> None:
 
 def test_the_benchmarks_are_found_by_name() -> None:
     assert "analytics" in run("benchmarks", "--help")
+
+
+def test_a_simulated_day_is_timed_and_put_beside_those_who_are_there() -> None:
+    printed = run("benchmarks.world", "--accounts", "600", "--steps", "180", "--agents", "600")
+    assert re.search(r"│ 600 +│ [\d.]+ s +│ [\d.]+ ms", printed), printed
+    assert re.search(r"│ ours +│ 600 +│ 2 minutes, 6 venues \+ spot │ [1-9][\d,]+ ", printed), (
+        printed
+    )
+    for peer in ("ABIDES", "PAMS"):
+        assert re.search(rf"│ {peer} +│ 600 +│ not available", printed), printed

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from undertow.kernels.exchange_arrays import COMMAND
 from undertow.lab.board import Board, Purses
 from undertow.lab.build import build
+from undertow.lab.market import Market
 from undertow.lab.scenario import load
 from undertow.lab.world import FEW, World
 from undertow.model import codes
@@ -59,14 +63,37 @@ def test_what_small_populations_hold_is_read_again_when_it_changes(world: World)
     assert seen >= 2
 
 
-def test_a_mark_is_sent_once_and_after_the_clock(world: World) -> None:
-    marks = [world.prices.mark.copy() for _ in world.markets]
+def test_a_mark_is_sent_once(world: World) -> None:
+    marks = [world.prices.mark for _ in world.markets]
     fresh = Board(world.markets, world._places, 1)
-    sent = fresh.mark_rows(marks, 7)
-    assert [count for _, count in sent] == [0, 1]  # a spot market has no mark
-    rows = sent[1][0]
-    assert rows["kind"].tolist() == [codes.EXPIRE, codes.MARK]
-    assert rows["expire_ns"][0] == 7
+    [(venue, rows)] = fresh.mark_rows(marks)
+    assert venue == 1  # a spot market has no mark
+    assert rows["kind"].tolist() == [codes.MARK]
     tick = world.markets[1].listings.tick[0]
-    assert rows["price_ticks"][1] == round(float(world.prices.mark[1, 0]) / tick)
-    assert [count for _, count in fresh.mark_rows(marks, 8)] == [0, 0]
+    assert rows["price_ticks"][0] == round(float(marks[1][1, 0]) / tick)
+    assert fresh.mark_rows(marks) == []
+    [(_, rows)] = fresh.mark_rows([one + tick for one in marks])
+    assert rows["price_ticks"][0] == round(float(marks[1][1, 0]) / tick) + 1
+
+
+def test_what_was_seen_is_never_written_to(world: World) -> None:
+    board = Board(world.markets, world._places, 1)
+    board.look()
+    bid, kept = board.bid, board.bid.copy()
+    world.markets[1].version += 1  # something happened
+    board.look()
+    assert board.bid is not bid
+    np.testing.assert_array_equal(bid, kept)
+
+
+def test_only_venues_whose_rules_look_at_the_clock_are_told_the_time() -> None:
+    calm = load("gap").with_values({"venue.binance-usdm.accounts": 500})
+    binance = build(calm, seed=3, path="model", tape=None).world.markets[1]
+    rules = replace(binance.listings.rules, liquidation_latency_ns=10**9)
+    slow = Market("slow", replace(binance.listings, rules=rules), 10)
+    row = np.zeros(1, COMMAND)
+    row["kind"], row["instrument"], row["price_ticks"] = codes.MARK, 0, 1_000_000
+    for market, told in ((binance, 0), (slow, 5)):
+        market.begin_step(5)
+        market.apply(row)
+        assert int(market.engine.venue.state[0]["now_ns"]) == told

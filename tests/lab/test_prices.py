@@ -45,7 +45,7 @@ def vectorised(rules: list[rulebook.Rules], paths: list[dict[str, np.ndarray]]) 
     for step in range(STEPS):
         index = np.full((count + 1, 1), np.nan)
         index[0] = paths[0]["index"][step]
-        prices.outside(index, np.ones(count + 1), np.zeros(count + 1))
+        prices.outside(index, np.ones(count + 1), np.zeros(count + 1, np.bool_))
         bid, ask, last = (
             np.array([[np.nan], *([one[name][step]] for one in paths)])
             for name in ("bid", "ask", "last")
@@ -120,9 +120,9 @@ def index_of(prices: list[float], quote: float = 1.0, halted: int | None = None)
     """The index of three spot markets, in the quote of a fourth venue."""
     made = Prices([None] * 4, np.array([0.5, 0.3, 0.2, 0.0]), 1, 1.0)
     made.index[:] = 1.0
-    stopped = np.zeros(4)
+    stopped = np.zeros(4, np.bool_)
     if halted is not None:
-        stopped[halted] = 1.0
+        stopped[halted] = True
     return made.outside(np.array([*prices, np.nan])[:, None], np.array([1, 1, 1, quote]), stopped)
 
 

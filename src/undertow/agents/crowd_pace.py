@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from undertow.agents.observation import Floats, Observation
+from undertow.agents.prices import known
 
 BLOCK_S = 300.0
 BLOCKS = 12  # an hour
@@ -51,7 +52,7 @@ class Pace:
             self._high[0], self._low[0] = self._price, self._price
         self._block = max(number, self._block)
         with np.errstate(invalid="ignore"):
-            self.step = np.nan_to_num(price / self._price - 1)
+            self.step = known(price / self._price - 1)
         self._price = price.copy()
         ahead = price if heading is None else np.where(np.isnan(price), np.nan, heading)
         for one in (price, ahead):

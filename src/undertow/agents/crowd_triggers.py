@@ -52,7 +52,7 @@ class Triggers:
     def crossed(self, price: Floats) -> Iterator[tuple[int, int, Ints, Floats]]:
         """Venue, asset, accounts and amounts of all decisions that these prices set off."""
         hit = price <= self._next if self.falling else price >= self._next
-        if not hit.any():
+        if not np.count_nonzero(hit):  # quicker than `any`, and this is asked in every step
             return
         for venue, asset in np.argwhere(hit).tolist():
             key = venue, asset

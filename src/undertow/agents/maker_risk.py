@@ -66,7 +66,8 @@ class Barred:
     def _lost(self, seen: Observation, price: Floats) -> NDArray[np.bool_]:
         lost = np.zeros(self._until_ns.shape, np.bool_)
         for venue, accounts in enumerate(seen.liquidated):
-            lost[venue, accounts] = True
+            if len(accounts):
+                lost[venue, accounts] = True
         if seen.quantity is None:
             return lost
         now = known(seen.quantity)

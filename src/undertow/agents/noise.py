@@ -94,7 +94,7 @@ class Noise(Agent):
         fresh = np.where(dice.random(self._runs.shape) < 0.5, -1.0, 1.0)
         self._runs = np.where(ends, fresh, self._runs)
         chosen = dice.integers(0, len(MEMORIES_S), shape)
-        run = np.take_along_axis(self._runs, chosen[None], axis=0)[0]
+        run = np.choose(chosen, self._runs)
         free = np.where(dice.random(shape) < 0.5, -1.0, 1.0)
         return np.where(dice.random(shape) < self.parameters.persistence, run, free)
 

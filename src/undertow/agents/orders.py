@@ -185,8 +185,8 @@ class Orders:
     ) -> Rows:  # fmt: skip
         where = np.asarray(venue), np.asarray(asset)
         lots = np.asarray(quantity, np.float64) / self.place.lot[where]
-        size = max(np.size(lots), np.size(price) if price is not None else 1)
-        rows = self._rows(venue, asset, account, is_buy, size)
+        size = max(lots.size, np.size(price) if price is not None else 1)
+        rows = self._rows(*where, account, is_buy, size)
         # 1e-6 of a lot forgives what division lost; more would be rounding up.
         whole = np.floor(lots + 1e-6)
         rows["quantity_lots"] = np.minimum(np.maximum(whole, 0), self.place.max_lots[where])
@@ -195,7 +195,7 @@ class Orders:
         if price is not None:
             ticks = np.asarray(price, np.float64) / self.place.tick[where]
             down, up = np.floor(ticks + 1e-6), np.ceil(ticks - 1e-6)
-            rows["price_ticks"] = np.maximum(1, np.where(rows["side"] == BUY, down, up))
+            rows["price_ticks"] = np.maximum(1, np.where(is_buy, down, up))
         kept = rows["quantity_lots"] > 0
         if np.ndim(venue) == 0:
             return self._named(int(where[0]), rows[kept])
@@ -216,12 +216,15 @@ class Orders:
     def _split(self, venue: Rows, rows: Rows, *, named: bool = False) -> Rows:
         """Hand rows on to their venues, which come in ascending order; returns the orders' ids."""
         count = np.bincount(venue, minlength=len(self.by_venue))
-        end = np.cumsum(count)
         if named:
-            rows["order_id"] = np.arange(len(rows)) + (self.next_id - end + count)[venue]
+            first_id = self.next_id - count.cumsum() + count
+            rows["order_id"] = np.arange(len(rows)) + first_id[venue]
             self.next_id += count
-        for one in np.flatnonzero(count).tolist():
-            self.by_venue[one].append(rows[end[one] - count[one] : end[one]])
+        first = 0
+        for blocks, own in zip(self.by_venue, count.tolist(), strict=True):
+            if own:
+                blocks.append(rows[first : first + own])
+                first += own
         ids: Rows = rows["order_id"]
         return ids
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from undertow.agents.observation import Floats, Observation
 from undertow.agents.orders import Orders
-from undertow.agents.prices import quoted
+from undertow.agents.prices import known, quoted
 from undertow.model import codes
 
 # Smaller differences are not worth an order, dollars.
@@ -41,18 +41,18 @@ def trade(
     where the market is halted or has no price.
     """
     price = at(quoted(seen), venue)
-    wanted = np.nan_to_num(change_usd)
+    wanted = known(change_usd)
     each = np.arange(len(wanted))
     book = np.where(
         wanted > 0, seen.ask_depth_usd[venue, each, 0], seen.bid_depth_usd[venue, each, 0]
     )
-    size = np.minimum(np.abs(wanted), np.nan_to_num(most_usd, posinf=np.inf))
+    size = np.minimum(np.abs(wanted), known(most_usd))
     size = np.minimum(size, share_of_book * book)
     ready = (venue >= 0) & (price > 0) & (size > LEAST_USD)
-    if not ready.any():
+    if not np.count_nonzero(ready):
         return
     ready &= ~seen.halted[venue]
-    for one in np.unique(venue[ready]).tolist():
+    for one in sorted(set(venue[ready].tolist())):
         assets = np.flatnonzero(ready & (venue == one))
         is_buy = wanted[assets] > 0
         limit = price[assets] * np.where(is_buy, 1 + slip, 1 - slip)

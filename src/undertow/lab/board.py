@@ -29,28 +29,31 @@ class Board:
     Attributes
     ----------
     bid, ask, last
-        In the venue's quote asset; NaN where there is none.
+        In the venue's quote asset; NaN where there is none. They are never written to: where
+        something has changed, others take their place.
     bought, sold
         By takers since the last call of `add_up`, dollars.
     """
 
     def __init__(self, markets: Sequence[Market], places: Sequence[Ints], assets: int) -> None:
-        shape = (len(markets), assets)
         self._markets, self._places = markets, places
-        sizes = np.array([len(one) for one in places])
-        self._end = np.cumsum(sizes)
-        self._first = self._end - sizes
-        self._venue = np.repeat(np.arange(len(markets)), sizes)
-        self._at = (self._venue, np.concatenate(places))
-        self._number = np.arange(len(self._venue)) - self._first[self._venue]
+        sizes = [len(one) for one in places]
+        ends = np.cumsum(sizes).tolist()
+        self._rows = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+        self._ends = np.array(ends)
+        venue = np.repeat(np.arange(len(markets)), sizes)
+        self._at = venue * assets + np.concatenate(places)  # in arrays without their shape
         self._tick = np.concatenate([market.listings.tick for market in markets])
         self._ranks = np.full(2 * len(self._tick), NO_RANK, np.int64)
         self._last_ticks = np.zeros(len(self._tick), np.int64)
         self._sent_ticks = np.zeros(len(self._tick))
+        self._marks = np.zeros(len(self._tick), COMMAND)
+        self._marks["kind"] = codes.MARK
+        self._marks["instrument"] = np.concatenate([np.arange(size) for size in sizes])
         self._looked = [UNREAD] * len(markets)
         self._added = [UNREAD] * len(markets)
-        self.bid, self.ask, self.last = (np.full(shape, np.nan) for _ in range(3))
-        self.bought, self.sold = np.zeros(shape), np.zeros(shape)
+        self.bid, self.ask, self.last = (np.full((len(markets), assets), np.nan) for _ in range(3))
+        self.bought, self.sold = (np.zeros((len(markets), assets)) for _ in range(2))
 
     def look(self) -> None:
         """Read best prices and last trades where something happened."""
@@ -58,65 +61,69 @@ class Board:
         for venue, market in enumerate(self._markets):
             if self._looked[venue] != market.version:
                 self._looked[venue] = market.version
-                first, end = int(self._first[venue]), int(self._end[venue])
-                market.data.read_tops(self._ranks[2 * first : 2 * end], self._last_ticks[first:end])
+                rows = self._rows[venue]
+                ranks = self._ranks[2 * rows.start : 2 * rows.stop]
+                market.data.read_tops(ranks, self._last_ticks[rows])
                 changed = True
         if not changed:
             return
         bids, asks = self._ranks[0::2], self._ranks[1::2]
-        tick, at, ticks = self._tick, self._at, self._last_ticks
-        self.bid[at] = np.where(bids == NO_RANK, np.nan, (MOST_PRICE_TICKS - bids) * tick)
-        self.ask[at] = np.where(asks == NO_RANK, np.nan, asks * tick)
-        self.last[at] = np.where(ticks > 0, ticks * tick, self.last[at])
+        tick, ticks = self._tick, self._last_ticks
+        self.bid = self._with(
+            self.bid, np.where(bids == NO_RANK, np.nan, (MOST_PRICE_TICKS - bids) * tick)
+        )
+        self.ask = self._with(self.ask, np.where(asks == NO_RANK, np.nan, asks * tick))
+        last = np.where(ticks > 0, ticks * tick, self.last.take(self._at))
+        self.last = self._with(self.last, last)
 
-    def add_up(self) -> None:
-        """Flows since the last call."""
+    def _with(self, before: Floats, values: Floats) -> Floats:
+        """A copy with other values for the instruments."""
+        after = before.copy()
+        after.put(self._at, values)
+        return after
+
+    def add_up(self) -> bool:
+        """Flows since the last call; whether anything happened at all."""
+        changed = False
+        self.bought[:] = 0.0
+        self.sold[:] = 0.0
         for venue, market in enumerate(self._markets):
-            places = self._places[venue]
             if self._added[venue] != market.version:
                 self._added[venue] = market.version
+                places = self._places[venue]
                 self.bought[venue, places], self.sold[venue, places] = market.flows_usd()
-            else:
-                self.bought[venue] = self.sold[venue] = 0.0
+                changed = True
+        return changed
 
-    def mark_rows(self, marks: Sequence[Floats], ts_ns: int) -> list[tuple[Rows, int]]:
-        """By venue, a command that sets the clock and the marks that its engine has not seen yet.
+    def mark_rows(self, marks: Sequence[Floats]) -> list[tuple[int, Rows]]:
+        """Commands for the marks that engines have not seen yet.
 
         Parameters
         ----------
         marks
-            By venue, the array to take them from: a slow engine sees those of before.
-        ts_ns
-            The clock.
+            By venue, the array that it sees now: a slow engine sees one of before.
 
         Returns
         -------
         list
-            Commands of each venue and how many of them are marks.
+            Venues that see another mark than before, and commands for each.
         """
-        if all(one is marks[0] for one in marks):
-            values = marks[0][self._at]
-        else:
-            late = [mark[venue, self._places[venue]] for venue, mark in enumerate(marks)]
-            values = np.concatenate(late)
-        now = np.rint(values / self._tick)
-        changed = np.flatnonzero((now > 0) & (now != self._sent_ticks))  # NaN is not above 0
-        self._sent_ticks[changed] = now[changed]
-        venue = self._venue[changed]
-        ends = np.searchsorted(venue, np.arange(len(marks)), side="right")
-        rows = np.zeros(len(changed) + len(marks), COMMAND)
-        rows["kind"] = codes.MARK
-        where = np.arange(len(changed)) + venue + 1
-        rows["instrument"][where] = self._number[changed]
-        rows["price_ticks"][where] = now[changed]
-        found: list[tuple[Rows, int]] = []
-        first = 0
-        for place, end in enumerate(ends.tolist()):
-            own = rows[first + place : end + place + 1]
-            found.append((own, end - first))
+        values = marks[0]
+        if not all(one is values for one in marks):
+            values = np.stack([mark[venue] for venue, mark in enumerate(marks)])
+        now = np.rint(values.take(self._at) / self._tick)
+        changed = ((now > 0) & (now != self._sent_ticks)).nonzero()[0]  # NaN is not above 0
+        if not len(changed):
+            return []
+        ticks = now[changed]
+        self._sent_ticks[changed] = ticks
+        rows = self._marks[changed]
+        rows["price_ticks"] = ticks
+        found, first = [], 0
+        for venue, end in enumerate(changed.searchsorted(self._ends).tolist()):
+            if end > first:
+                found.append((venue, rows[first:end]))
             first = end
-        clocks = np.concatenate([[0], ends[:-1]]) + np.arange(len(marks))
-        rows["kind"][clocks], rows["expire_ns"][clocks] = codes.EXPIRE, ts_ns
         return found
 
 
@@ -156,7 +163,10 @@ class Purses:
             none = [np.zeros(0, np.int64)]
             self._numbers.append(np.concatenate(none + [at + np.arange(n) for at, _, n in own]))
             self._own.append(np.concatenate(none + [row + np.arange(n) for _, row, n in own]))
-        self._at = [np.ix_(own, place) for own, place in zip(self._own, places, strict=True)]
+        # Where a venue's accounts and assets lie in its part of `_quantity`, without its shape.
+        self._at = [
+            own[:, None] * assets + place for own, place in zip(self._own, places, strict=True)
+        ]
         self._read = [UNREAD] * len(markets)
 
     def of(self, population: int) -> tuple[Floats, Floats] | tuple[None, None]:
@@ -174,4 +184,4 @@ class Purses:
         lots, units = market.data.holdings(self._numbers[venue])
         listings = market.listings
         self._cash[venue, self._own[venue]] = units / CASH_UNITS * listings.settlement_usd
-        self._quantity[venue][self._at[venue]] = lots * listings.lot
+        self._quantity[venue].put(self._at[venue], lots * listings.lot)

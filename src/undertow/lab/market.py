@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from undertow.agents.orders import joined
+from undertow.kernels.exchange_arrays import COMMAND
 from undertow.kernels.market_view import TRADED
 from undertow.model import codes
 from undertow.model.contracts import Asset, Contract, Rules
@@ -109,6 +111,8 @@ class Market:
         Events of forced closings, and their times, as they came: all of a run.
     new_forced
         Those since `begin_step`.
+    now_ns
+        The time that commands are carried out at.
     version
         Grows whenever anything happened here.
     """
@@ -132,11 +136,20 @@ class Market:
         # Ticks x lots to dollars; of inverse contracts dollars are lots alone, see `usd`.
         self.per_value = self.listings.tick * self.listings.lot
         self._is_linear = bool(np.isnan(self.listings.lot_usd).all())
+        rules = self.listings.rules
+        # No agent's orders end at a time; only liquidations may look at the clock.
+        self._has_clock = rules.cooldown_ns > 0 or rules.liquidation_latency_ns > 0
+        self._clock_ns = 0
 
     def apply(self, commands: Rows) -> None:
-        """Carry out commands, and keep what they force."""
+        """Carry out commands at `now_ns`, and keep what they force."""
         if len(commands) == 0:
             return
+        if self._has_clock and self._clock_ns != self.now_ns:
+            self._clock_ns = self.now_ns
+            clock = np.zeros(1, COMMAND)
+            clock["kind"], clock["expire_ns"] = codes.EXPIRE, self.now_ns
+            commands = joined([clock, commands])
         events = self.engine.apply(commands)
         if len(events) == 0:
             return
@@ -147,9 +160,11 @@ class Market:
             self.forced_ns.append(self.now_ns)
             self.new_forced.append(found)
 
-    def begin_step(self) -> None:
-        """Forget what was new."""
-        self.new_forced = []
+    def begin_step(self, now_ns: int) -> None:
+        """The time of what comes now; what was new is so no more."""
+        self.now_ns = now_ns
+        if self.new_forced:
+            self.new_forced = []
 
     def flows_usd(self) -> tuple[Floats, Floats]:
         """Bought and sold by takers since the last call, in dollars, by instrument."""

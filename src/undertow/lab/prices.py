@@ -49,8 +49,13 @@ class Prices:
         ]
         windows = np.array([_window_s(one) for one in rules])
         self._steps_back = np.maximum(1, np.round(windows / step_s)).astype(int)
+        self._steps_summed = self._steps_back[:, None].astype(np.float64)
         self._keep = int(self._steps_back.max()) + 1
         self._sums = np.zeros((self._keep, *shape))  # running sums of the basis, by step
+        self._venues = np.arange(len(rules))
+        self._nowhere = np.full(shape, np.nan)
+        self._seen: tuple[Floats, ...] = (self._nowhere,) * 3  # what the next two come from
+        self._mid = self._basis = np.zeros(shape)
         self._step = 0
         self._decay = np.exp(-step_s / np.maximum(windows, 1e-9))[:, None]
         self._average = np.full(shape, np.nan)  # decaying averages (Hyperliquid, HTX, Deribit)
@@ -61,14 +66,14 @@ class Prices:
         self.index = np.full(shape, np.nan)
         self.mark = np.full(shape, np.nan)
 
-    def outside(self, spot_mid: Floats, quote_usd: Floats, halted: Floats) -> Floats:
+    def outside(self, spot_mid: Floats, quote_usd: Floats, halted: NDArray[np.bool_]) -> Floats:
         """The index by venue in its own quote asset: the spot markets' weighted mean.
 
         A market that is halted or without a price is left out; one further than `OUTLIER` from
         the median counts as being just there. Without any market the index stays.
         """
         spot, some_mid = self._spot, spot_mid[self._spot]
-        usable = ~np.isnan(some_mid) & ~(halted[spot] > 0)[:, None]
+        usable = ~np.isnan(some_mid) & ~halted[spot, None]
         usd = np.where(usable, some_mid * quote_usd[spot, None], np.nan)
         middle = _middle_row(usd)
         capped = np.minimum(np.maximum(usd, middle * (1 - OUTLIER)), middle * (1 + OUTLIER))
@@ -81,37 +86,52 @@ class Prices:
         return self.index
 
     def update(self, ts_ns: int, bid: Floats, ask: Floats, last: Floats) -> Floats:
-        """All marks at ``ts_ns``; NaN where there is no contract. Call it once per step."""
-        mid = (bid + ask) / 2
-        basis = mid - self.index
-        row = self._step % self._keep
-        before = self._sums[(self._step - 1) % self._keep]
-        self._sums[row] = before + np.where(np.isnan(basis), 0.0, basis)
-        back = np.minimum(self._steps_back, self._step + 1)
-        old = self._sums[(self._step - back) % self._keep, np.arange(len(back))]
-        mean_basis = (self._sums[row] - old) / back[:, None]
-        self._step += 1
-        left = (self.next_funding_ns - ts_ns) / self.interval_ns
-        left = np.minimum(np.maximum(left, 0.0), 1.0)
-        rate = np.where(np.isnan(self.funding_rate), 0.0, self.funding_rate)
-        funded = self.index * (1 + rate * left)
-        averaged = self.index + mean_basis
+        """All marks at ``ts_ns``; NaN where there is no contract. Call it once per step.
+
+        Arrays that have changed must be other ones than before: of the same nothing is computed
+        again. So is `mark`, which this returns.
+        """
+        seen = (bid, ask, self.index)
+        if any(one is not before for one, before in zip(seen, self._seen, strict=True)):
+            self._seen, self._mid = seen, (bid + ask) / 2
+            basis = self._mid - self.index
+            self._basis = np.where(np.isnan(basis), 0.0, basis)
+        averaged = self._mean_basis()
+        averaged += self.index
+        funded = self.next_funding_ns - ts_ns
+        funded /= self.interval_ns
+        np.minimum(np.maximum(funded, 0.0, out=funded), 1.0, out=funded)
+        funded *= np.where(np.isnan(self.funding_rate), 0.0, self.funding_rate)
+        funded += 1.0
+        funded *= self.index
+        before, self.mark = self.mark, self._nowhere.copy()
         for kind, venues in self._groups:
-            if kind == "none":
-                self.mark[venues] = np.nan
-                continue
-            self.mark[venues] = self._marks(
-                kind, venues, funded[venues], averaged[venues], bid[venues], ask[venues],
-                last[venues], mid,
-            )  # fmt: skip
+            if kind != "none":
+                self.mark[venues] = self._marks(
+                    kind, venues, funded[venues], averaged[venues], bid[venues], ask[venues],
+                    last[venues], before[venues],
+                )  # fmt: skip
         return self.mark
+
+    def _mean_basis(self) -> Floats:
+        """Of this step and those before it, as far back as each venue's rule looks."""
+        sums, row = self._sums, self._step % self._keep
+        np.add(sums[row - 1], self._basis, out=sums[row])
+        back, steps = self._steps_back, self._steps_summed
+        if self._step < self._keep:
+            back = np.minimum(back, self._step + 1)
+            steps = back[:, None].astype(np.float64)
+        mean: Floats = sums[row] - sums[(self._step - back) % self._keep, self._venues]
+        mean /= steps
+        self._step += 1
+        return mean
 
     def _marks(
         self, kind: str, venues: Ints | slice, funded: Floats, averaged: Floats, bid: Floats,
-        ask: Floats, last: Floats, mids: Floats,
+        ask: Floats, last: Floats, before: Floats,
     ) -> Floats:  # fmt: skip
         """Marks of the venues with one method."""
-        mid, index = mids[venues], self.index[venues]
+        mid, index = self._mid[venues], self.index[venues]
         if kind == "median_of_three":
             return _median(funded, averaged, last)
         if kind == "index_plus_average_basis":
@@ -121,14 +141,14 @@ class Prices:
         if kind == "median_of_oracle_book_and_external":
             above = self._decayed(venues, mid - index)
             book = _median(bid, ask, last)
-            numbers = np.arange(len(mids))[venues].tolist()
-            others = np.stack([self._weighted_median(one, mids) for one in numbers])
+            numbers = self._venues[venues].tolist()
+            others = np.stack([self._weighted_median(one, self._mid) for one in numbers])
             return _median(index + above, book, others)
         if kind == "median_of_fair_depth_and_ema":
             return _median(funded, mid, self._decayed(venues, last))
         if kind == "book":  # dated futures and spot: what is traded there
             # Before the first quote or trade the eve's price stands, or no order would be taken.
-            traded = np.where(np.isnan(last), self.mark[venues], last)
+            traded = np.where(np.isnan(last), before, last)
             return np.where(np.isnan(mid), traded, mid)
         return np.full_like(index, np.nan)
 

@@ -82,8 +82,8 @@ class Record:
 
     def saw_depth(self, ts_ns: int, venue: int, usd: Floats, spread: Floats) -> None:
         """Depth ``(instruments, 2, bands)`` in dollars and spread of a venue at a moment."""
+        known = np.flatnonzero(~np.isnan(spread))
         for number, band in enumerate(BANDS):
-            known = np.flatnonzero(~np.isnan(spread))
             self._add("depth", venue, ts_ns, known, {
                 "band": np.full(len(spread), band), "bid_usd": usd[:, 0, number],
                 "ask_usd": usd[:, 1, number], "spread": spread,

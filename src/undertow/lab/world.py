@@ -127,6 +127,7 @@ class World:
             Market(name, listings, int(needed[:, venue].sum()) + HOUSES)
             for venue, (name, listings) in enumerate(zip(place.venues, setup.listings, strict=True))
         ]
+        self._spots = [market for market in self.markets if market.listings.is_spot]
         self.house = house
         self.next_id = np.ones(shape[0], np.int64)
         self.record = Record(place, self.markets, setup.record_ns)
@@ -146,15 +147,14 @@ class World:
         self.shown = (zeros.copy(), zeros.copy())
         self.open_interest = zeros.copy()
         self.depth = (np.zeros((*shape, len(BANDS))), np.zeros((*shape, len(BANDS))))
-        self._queues: list[list[tuple[int, int, int, Rows]]] = [[] for _ in place.venues]
+        self._queues: list[list[tuple[int, int, int, list[Rows]]]] = [[] for _ in place.venues]
         self._sent = 0
-        self._next_act = np.zeros(len(setup.agents), np.int64)
+        self._next_act_ns = [0] * len(setup.agents)
         self._places = [self.record.places(venue) for venue in range(shape[0])]
         self.board = Board(self.markets, self._places, shape[1])
         self._purses = Purses(self.markets, self._places, first, needed, shape[1], FEW)
         self._since = Since(first, needed, shape[1])
         self._next_switch_ns = place.start_ns
-        self._is_on_time = [False] * shape[0]  # whether the clock of a venue was set in this step
         self._bar_start_ns = place.start_ns
         self._events_told: set[str] = set()
         self._breaker_ns: int | None = None
@@ -288,20 +288,20 @@ class World:
     def _step(self, step: int) -> None:
         ts_ns, end_ns = self.setup.place.span_ns(step)
         for market in self.markets:
-            market.now_ns = ts_ns
-            market.begin_step()
+            market.begin_step(ts_ns)
         self._since.tell(self._switch(ts_ns))
-        seen = self._seen(step, ts_ns)
-        for number, agent in enumerate(self.setup.agents):
-            if ts_ns >= self._next_act[number]:
-                self._next_act[number] = ts_ns + int(agent.parameters.every_s * 1e9)
+        due = [number for number, at_ns in enumerate(self._next_act_ns) if ts_ns >= at_ns]
+        if due:
+            seen = self._seen(step, ts_ns)
+            for number in due:
+                agent = self.setup.agents[number]
+                self._next_act_ns[number] = ts_ns + int(agent.parameters.every_s * 1e9)
                 orders = self._orders(number)
                 agent.act(self._own(seen, number), orders)
                 self._send(number, ts_ns, int(agent.parameters.latency_s * 1e9), orders)
-        for venue, market in enumerate(self.markets):
-            self._is_on_time[venue] = self._has_arrived(venue, ts_ns)
-            if self._is_on_time[venue]:
-                market.apply(self._arrived(venue, ts_ns))
+        for market, queue in zip(self.markets, self._queues, strict=True):
+            if queue and queue[0][0] <= ts_ns:
+                market.apply(_arrived(queue, ts_ns))
         self._after_step(ts_ns, end_ns)
 
     def _after_step(self, ts_ns: int, end_ns: int) -> None:
@@ -312,10 +312,8 @@ class World:
         self._remember(ts_ns, self.prices.update(ts_ns, board.bid, board.ask, board.last))
         for pledge in self.setup.pledges:  # before the marks, so that these liquidate by it
             pledge.tell(self.markets[pledge.venue], self.done)
-        for venue, (rows, marks) in enumerate(board.mark_rows(self._seen_marks(ts_ns), ts_ns)):
-            if marks and not self.markets[venue].listings.is_spot:
-                # The clock is set once per step, where anything happens at all.
-                self.markets[venue].apply(rows[1:] if self._is_on_time[venue] else rows)
+        for venue, rows in board.mark_rows(self._seen_marks(ts_ns)):
+            self.markets[venue].apply(rows)
         board.look()
         self._sum_up()
         if end_ns > ts_ns:
@@ -324,12 +322,10 @@ class World:
 
     def _find_index(self) -> None:
         """The index, anew where a spot market's book, a halt or a peg may have changed it."""
-        spots = [market.version for market in self.markets if market.listings.is_spot]
-        changes = (self._switched, *spots)
+        changes = (self._switched, *[market.version for market in self._spots])
         if changes != self._indexed:
             self._indexed, board = changes, self.board
-            spot = np.where(self.setup.place.is_spot[:, None], (board.bid + board.ask) / 2, np.nan)
-            self.prices.outside(spot, self.quote_usd, self.halted.astype(np.float64))
+            self.prices.outside((board.bid + board.ask) / 2, self.quote_usd, self.halted)
 
     def _seen_marks(self, ts_ns: int) -> list[Floats]:
         """By venue, the marks that its engine sees now: of a slow one those of before."""
@@ -348,7 +344,7 @@ class World:
 
     def _sum_up(self) -> None:
         """Flows and liquidations of the step, for the next observation."""
-        self.board.add_up()
+        has_traded = self.board.add_up()
         long_usd, short_usd = self.shown
         long_usd[:] = 0
         short_usd[:] = 0
@@ -371,8 +367,9 @@ class World:
                     pledge.judge(market, rows)
             judged = rows["kind"] == codes.LIQUIDATION
             liquidated[venue] = np.unique(rows["account"][judged])
-        flows = np.stack([self.board.bought, self.board.sold, long_usd, short_usd])
-        self._since.add(flows, liquidated)
+        if has_traded:  # else nobody was liquidated either
+            flows = np.stack([self.board.bought, self.board.sold, long_usd, short_usd])
+            self._since.add(flows, liquidated)
 
     def _now_and_then(self, ts_ns: int, end_ns: int) -> None:
         place = self.setup.place
@@ -474,11 +471,10 @@ class World:
 
     def _seen(self, step: int, ts_ns: int) -> Observation:
         board = self.board
-        copies = (board.bid, board.ask, board.last, self.prices.mark, self.prices.index)
-        bid, ask, last, mark, index = (one.copy() for one in copies)
         none = self.shown[0]
         return Observation(
-            step=step, ts_ns=ts_ns, bid=bid, ask=ask, last=last, mark=mark, index=index,
+            step=step, ts_ns=ts_ns, bid=board.bid, ask=board.ask, last=board.last,
+            mark=self.prices.mark, index=self.prices.index,
             bought_usd=none, sold_usd=none, long_liquidated_usd=none, short_liquidated_usd=none,
             open_interest_usd=self.open_interest, funding_rate=self.prices.funding_rate,
             bid_depth_usd=self.depth[0], ask_depth_usd=self.depth[1], halted=self.halted,
@@ -500,23 +496,18 @@ class World:
         return Orders(self.setup.place, self.first_account[number], self.next_id)
 
     def _send(self, number: int, ts_ns: int, latency_ns: int, orders: Orders) -> None:
-        for venue, rows in enumerate(orders.by_venue):
-            if rows:
+        for queue, blocks in zip(self._queues, orders.by_venue, strict=True):
+            if blocks:
                 self._sent += 1
-                item = (ts_ns + latency_ns, number, self._sent, joined(rows))
-                heapq.heappush(self._queues[venue], item)
+                heapq.heappush(queue, (ts_ns + latency_ns, number, self._sent, blocks))
 
-    def _has_arrived(self, venue: int, ts_ns: int) -> bool:
-        queue = self._queues[venue]
-        return bool(queue) and queue[0][0] <= ts_ns
 
-    def _arrived(self, venue: int, ts_ns: int) -> Rows:
-        clock = np.zeros(1, COMMAND)
-        clock["kind"], clock["expire_ns"] = codes.EXPIRE, ts_ns
-        blocks, queue = [clock], self._queues[venue]
-        while queue and queue[0][0] <= ts_ns:
-            blocks.append(heapq.heappop(queue)[3])
-        return joined(blocks)
+def _arrived(queue: list[tuple[int, int, int, list[Rows]]], ts_ns: int) -> Rows:
+    """Take out of a queue what has arrived, in the order of arrival."""
+    blocks: list[Rows] = []
+    while queue and queue[0][0] <= ts_ns:
+        blocks += heapq.heappop(queue)[3]
+    return joined(blocks)
 
 
 def _arrays(one: Openings) -> tuple[Any, Any, Any, Any]:

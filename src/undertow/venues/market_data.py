@@ -44,7 +44,7 @@ class MarketData:
         if len(events) > len(self._notable):
             self._notable = np.zeros(2 * len(events), np.int64)
         count = market_view.digest(events, self.traded, self.rejected, self._notable)
-        found: Records = events[self._notable[:count]]
+        found: Records = events[self._notable[:count]] if count else events[:0]
         return found
 
     def new_bar(self) -> Records:
