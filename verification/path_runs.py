@@ -110,12 +110,18 @@ def on_day(
     return from_content(content, f"{scenario.name} on {time_text(start_ns)}")
 
 
-def liquidated(scenario: Scenario, tape: Tape, seed: int) -> dict[tuple[str, str], float]:
-    """Dollars closed by force in a run that public feeds would show, by asset and side."""
+def closed_by_force(scenario: Scenario, tape: Tape, seed: int) -> dict[str, pl.DataFrame]:
+    """The table `liquidations` of a run, where anything was closed by force."""
     world = build(scenario, seed=seed, path="real", tape=tape).world
     for _ in world.run():
         pass
-    told = shown(world.record.frames(), scenario, scenario.step_s).get("liquidations")
+    return {name: one for name, one in world.record.frames().items() if name == "liquidations"}
+
+
+def liquidated(scenario: Scenario, tape: Tape, seed: int) -> dict[tuple[str, str], float]:
+    """Dollars closed by force in a run that public feeds would show, by asset and side."""
+    closed = closed_by_force(scenario, tape, seed)
+    told = shown(closed, scenario, scenario.step_s).get("liquidations")
     sums = {(asset, side): 0.0 for asset in scenario.assets for side in ("long", "short")}
     if told is None:
         return sums

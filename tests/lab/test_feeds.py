@@ -11,7 +11,15 @@ import polars as pl
 import pytest
 
 from undertow.kernels.exchange_arrays import EVENT
-from undertow.lab.feeds import Orders, feed_of, orders_by_symbol, shown, throttled
+from undertow.lab.feeds import (
+    QUIET_PER_S,
+    SIZE_GROWTH,
+    Orders,
+    feed_of,
+    orders_by_symbol,
+    shown,
+    throttled,
+)
 from undertow.lab.forced import frames
 from undertow.lab.run import Run
 from undertow.lab.scenario import from_content, load
@@ -40,6 +48,13 @@ def orders(*rows: tuple[float, str, int, float]) -> pl.DataFrame:
 ONE = Orders(10.0, 1, ((1.0, 1),))  # orders of ten dollars, one a second is sent
 
 
+def law(orders_per_s: float) -> float:
+    """The share that a feed with one order a second shows of so many of a usual size."""
+    more = max(orders_per_s / QUIET_PER_S, 1.0) ** (1 / (1 + SIZE_GROWTH))
+    fewer = min(orders_per_s, QUIET_PER_S) * more
+    return float((1 - np.exp(-fewer)) / fewer)
+
+
 def share(usd: float, sizes: Orders = ONE, step_s: float = 1.0, accounts: int = 1) -> float:
     """What is shown of so many dollars of Bitcoin, closed at one moment."""
     closed = orders(*[(0.0, "BTC", number, usd / accounts) for number in range(accounts)])
@@ -50,14 +65,22 @@ def share(usd: float, sizes: Orders = ONE, step_s: float = 1.0, accounts: int = 
 
 
 def test_a_feed_shows_nearly_all_of_little_and_little_of_much() -> None:
-    # Of 60 orders in a minute 60 x (1 - 1/e) come first in their second.
-    assert share(600.0) == pytest.approx(1 - np.exp(-1))
-    assert share(10.0) > 0.99
-    assert share(60_000.0) == pytest.approx(0.01)
+    # Of three orders in a minute nearly each is alone in its second; of sixty many are not.
+    assert share(30.0) == pytest.approx((1 - np.exp(-0.05)) / 0.05)
+    assert share(600.0) == pytest.approx(law(1.0))
+    assert share(60_000.0) == pytest.approx(law(100.0))
+    assert 0.97 < share(30.0) < 1 and share(60_000.0) < 0.05
+
+
+def test_orders_grow_with_their_number() -> None:
+    """Ten times the dollars are less than ten times the orders: more is shown than one a second."""
+    lone, many = share(6_000.0) * 6_000, share(60_000.0) * 60_000
+    assert many / lone == pytest.approx(law(100.0) * 100 / (law(10.0) * 10))
+    assert 1.3 < many / lone < 2
 
 
 def test_a_long_step_shows_as_many_orders_as_it_has_seconds() -> None:
-    assert share(1500.0, step_s=150.0) == pytest.approx(1 - np.exp(-1))
+    assert share(1500.0, step_s=150.0) == pytest.approx(law(1.0))
 
 
 def test_many_small_accounts_are_at_least_as_many_orders() -> None:
@@ -65,12 +88,12 @@ def test_many_small_accounts_are_at_least_as_many_orders() -> None:
 
 
 def test_coins_of_a_basket_have_limits_of_their_own() -> None:
-    assert share(6000.0, Orders(10.0, 10, ((1.0, 1),))) == pytest.approx(1 - np.exp(-1))
+    assert share(6000.0, Orders(10.0, 10, ((1.0, 1),))) == pytest.approx(law(1.0))
 
 
 def test_what_stands_for_two_venues_is_told_by_two_feeds() -> None:
     both = Orders(10.0, 1, ((0.25, None), (0.75, 1)))
-    assert share(800.0, both) == pytest.approx(0.25 + 0.75 * (1 - np.exp(-1)))
+    assert share(800.0, both) == pytest.approx(0.25 + 0.75 * law(1.0))
 
 
 def test_without_a_limit_all_is_shown() -> None:
@@ -82,7 +105,7 @@ def test_without_a_limit_all_is_shown() -> None:
 def test_symbols_and_moments_are_told_apart() -> None:
     closed = orders((0.0, "BTC", 1, 600), (0.0, "ETH", 1, 10), (60.0, "BTC", 2, 10))
     seen = throttled(closed, {"BTC": ONE, "ETH": ONE}, 1.0).sort("usd")["usd"].to_list()
-    assert seen == pytest.approx([9.92, 9.92, 600 * (1 - np.exp(-1))], rel=1e-3)
+    assert seen == pytest.approx([9.92, 9.92, 600 * law(1.0)], rel=1e-3)
 
 
 def test_coins_that_few_venues_list_are_told_by_the_feeds_of_all() -> None:
@@ -104,10 +127,11 @@ def test_coins_that_few_venues_list_are_told_by_the_feeds_of_all() -> None:
     assert by_venue["hyperliquid"]["DOGE"].feeds == ((1.0, None),)
     # A basket is what each venue lists of small coins, and nobody else's.
     basket = binance["1000PEPEUSDT"]
-    assert (basket.coins, basket.feeds) == (489, ((1.0, 1),))
+    assert (basket.coins, basket.feeds) == (100, ((1.0, 1),))
 
 
 def test_feeds_by_day() -> None:
+    assert feed_of("bybit", time_ns("2021-05-19T00:00:00Z")).per_s is None
     assert feed_of("bybit", time_ns("2025-02-25T00:00:00Z")).per_s == 1
     assert feed_of("bybit", time_ns("2025-02-27T00:00:00Z")).per_s is None
     assert feed_of("binance-usdm", time_ns("2025-11-03T00:00:00Z")).per_s == 1

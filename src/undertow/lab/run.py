@@ -23,6 +23,7 @@ from undertow.lab.collateral import uses
 from undertow.lab.collateral_use import note
 from undertow.lab.feeds import shown
 from undertow.lab.interrupt import Interrupted, stopped_later
+from undertow.lab.path_changes import refuse_idle
 from undertow.lab.scenario import Scenario, load
 from undertow.lab.world import World
 from undertow.model.periods import SECOND_NS
@@ -37,11 +38,6 @@ ABOUT = "run.json"
 Progress = Callable[[int, int], None]
 # Folders whose code decides what a run does.
 _DECIDING = ("agents", "kernels", "lab", "measures", "model", "reference", "tape", "venues")
-# Levers of agents who take no part where prices are given.
-_ONLY_MODEL = (
-    "api_reject", "arbitrage_capital", "cancel_fail", "depth_withdrawal", "etf_outflow",
-    "transfer_delay", "treasury_forced_sale", "withdrawal_halt", "quote_peg",
-)  # fmt: skip
 _READ = ("candles", "marks", "open_interest", "funding")  # of a tape of the real market
 _TOLD = ("id", "scenario", "title", "event", "seed", "path", "version", "notes")
 
@@ -117,11 +113,10 @@ def paced(scenario: Scenario, path: str, changes: Mapping[str, object]) -> Scena
     Raises
     ------
     UndertowError
-        For a lever that would do nothing on a real path.
+        For a change that would do nothing on a real path.
     """
-    for key in changes:
-        if path == "real" and key in _ONLY_MODEL:
-            raise UndertowError(f"--set {key}: does nothing where prices are given; --path model")
+    if path == "real":
+        refuse_idle(scenario, changes)
     if path != "real" or any(key.startswith("span.") for key in changes):
         return scenario
     if scenario.step_ns >= PATH_STEP_S * SECOND_NS:
