@@ -93,6 +93,7 @@ _SUFFIX = re.compile(r"(_PERP|-PERP|PERP|-SWAP|_\d{6})?(\.[A-Z0-9]+)?$")
 # Contracts on a thousand or a million coins: 1000PEPE and PEPE are one asset.
 _MULTIPLES = {"1000000": 1_000_000, "1M": 1_000_000, "10000": 10_000, "1000": 1_000}
 _MULTIPLE = re.compile(rf"^({'|'.join(_MULTIPLES)})(?=[A-Z])")
+_THOUSANDS = re.compile(r"^k(?=[A-Z])")  # so Hyperliquid writes them: kPEPE; KAVA is a coin
 
 
 def venue_name(name: str) -> str:
@@ -113,9 +114,10 @@ def asset_of(symbol: str) -> str:
     --------
     >>> [asset_of(s) for s in ("BTCUSDT", "BTC", "1000PEPEUSDT", "BTCUSD_PERP.A", "BTC/USDT:USDT")]
     ['BTC', 'BTC', 'PEPE', 'BTC', 'BTC']
-    >>> asset_of("PERP_BTC_USDT.W")
-    'BTC'
+    >>> [asset_of(s) for s in ("PERP_BTC_USDT.W", "kPEPE", "KAVA")]
+    ['BTC', 'PEPE', 'KAVA']
     """
+    symbol = _THOUSANDS.sub("", symbol)
     return _MULTIPLE.sub("", _base_and_quote(symbol)[0])
 
 
@@ -141,6 +143,8 @@ def _base_and_quote(symbol: str) -> tuple[str, str]:
 
 
 def coins_per_unit(symbol: str) -> int:
-    """How many coins the price of a symbol is for: 1000 for ``1000PEPEUSDT``, else 1."""
+    """How many coins the price of a symbol is for: 1000 for ``1000PEPEUSDT``, ``kPEPE``; else 1."""
+    if _THOUSANDS.match(symbol):
+        return 1_000
     match = _MULTIPLE.match(symbol.upper())
     return 1 if match is None else _MULTIPLES[match[1]]
