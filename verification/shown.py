@@ -142,7 +142,8 @@ def size_growth(orders: pl.DataFrame) -> tuple[float, float, float]:
     )
     coin = frame["coin"].to_list()
     of = [ALONE.index(one) if one in ALONE else 2 if one in MIDDLE else 3 for one in coin]
-    given = np.column_stack([np.eye(4)[of], frame["count"].to_numpy()])
+    classes, place = np.unique(of, return_inverse=True)
+    given = np.column_stack([np.eye(len(classes))[place], frame["count"].to_numpy()])
     usd, cluster = frame["usd"].to_numpy(), frame["cluster"].to_numpy()
     dice = np.random.default_rng(1)
     number = int(cluster.max()) + 1
@@ -156,7 +157,7 @@ def size_growth(orders: pl.DataFrame) -> tuple[float, float, float]:
 
 def _slope(given: Floats, usd: Floats, weight: Floats) -> float:
     """Last coefficient of a fit of means with a logarithmic link and errors as large as they."""
-    found = np.append(np.full(4, np.log(usd.mean())), 0.0)
+    found = np.append(np.full(given.shape[1] - 1, np.log(usd.mean())), 0.0)
     for _ in range(60):
         mean = np.exp(given @ found)
         aim = given @ found + (usd - mean) / mean
