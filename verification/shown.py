@@ -52,6 +52,7 @@ BASKET, COINS = "1000PEPE", 100
 # guess, from turnover, by which Binance has about 2.4 of Bybit and by open interest 1.7.
 UNSURE = 1.4
 RESAMPLES = 200
+BANDS = ((0.0, 250.0), (250.0, 600.0), (600.0, 3000.0), (3000.0, 10_000.0), (0.0, np.inf))
 ALONE = ("BTC", "ETH")
 MIDDLE = ("SOL", "XRP", "DOGE", "BNB")
 
@@ -202,23 +203,41 @@ def days(folder: Path) -> list[str]:
             for name in ("binance-usdm", "okx")}  # fmt: skip
     lines = ["| day | venue | all that was closed, USD m | shown | share measured | law | ratio |",
              "|---|---|---|---|---|---|---|"]  # fmt: skip
-    wrong: dict[str, list[float]] = {"fit": [], "judged": []}
+    wrong: list[tuple[str, float, float]] = []
     for row in pl.read_csv(SPLITS).sort("day").rows(named=True):
         for venue, all_musd, shown_musd, unsure in _compared(row, part):
             seen = [law_share(one, all_musd * 1e6) for one in profiles]
             measured, law = shown_musd / all_musd, float(np.median(seen))
-            wrong[row["role"]].append(law / measured)
+            wrong.append((row["role"], all_musd, law / measured))
             lines.append(
                 f"| {row['day']} | {venue} | {all_musd:,.0f} | {shown_musd:,.0f} | {measured:.2f}"
                 f" ({measured / unsure:.2f} to {min(measured * unsure, 1):.2f}) | {law:.2f}"
                 f" ({min(seen):.2f} to {max(seen):.2f}) | {law / measured:.2f} |"
             )
-    for role, ratios in wrong.items():
-        off = np.exp(np.abs(np.log(ratios)))
-        lines.append(
-            f"\n{role}: {len(ratios)} shares, law over measured {np.median(ratios):.2f} in the"
-            f" median, factor off {np.median(off):.2f}, worst {off.max():.2f}."
-        )
+    return [*lines, "", *by_intensity(wrong)]
+
+
+def by_intensity(wrong: list[tuple[str, float, float]]) -> list[str]:
+    """How far off the law is, by role and by what was closed at a venue in the day.
+
+    Parameters
+    ----------
+    wrong
+        Role, millions of dollars closed, and share by the law over share measured.
+    """
+    lines = ["| role | closed at a venue in 24 hours, USD m | shares | law over measured, median"
+             " | range | factor off, median |", "|---|---|---|---|---|---|"]  # fmt: skip
+    for role in ("fit", "judged"):
+        for low, high in BANDS:
+            ratios = np.array([x for one, musd, x in wrong if one == role and low <= musd < high])
+            if not ratios.size:
+                continue
+            label = "all" if (low, high) == BANDS[-1] else f"{low:,.0f} to {high:,.0f}"
+            off = float(np.median(np.exp(np.abs(np.log(ratios)))))
+            lines.append(
+                f"| {role} | {label} | {ratios.size} | {np.median(ratios):.2f}"
+                f" | {ratios.min():.2f} to {ratios.max():.2f} | {off:.2f} |"
+            )
     return lines
 
 

@@ -103,3 +103,13 @@ def test_the_days_are_sourced_and_none_of_the_judged_is_fitted() -> None:
             assert sum(parts) <= row["total_musd"] * 1.01
         if row["other_musd"] is not None:  # a whole list: nothing is left for other venues
             assert sum(parts) == pytest.approx(row["total_musd"], rel=0.01)
+
+
+def test_errors_are_told_by_intensity() -> None:
+    lines = shown.by_intensity([("fit", 100.0, 2.0), ("fit", 200.0, 0.5), ("judged", 5000.0, 0.4)])
+    assert "| fit | 0 to 250 | 2 | 1.25 | 0.50 to 2.00 | 2.00 |" in lines
+    assert "| judged | 3,000 to 10,000 | 1 | 0.40 | 0.40 to 0.40 | 2.50 |" in lines
+    assert [line for line in lines if "| all |" in line] == [
+        "| fit | all | 2 | 1.25 | 0.50 to 2.00 | 2.00 |",
+        "| judged | all | 1 | 0.40 | 0.40 to 0.40 | 2.50 |",
+    ]
