@@ -52,6 +52,7 @@ BASKET, COINS = "1000PEPE", 100
 # guess, from turnover, by which Binance has about 2.4 of Bybit and by open interest 1.7.
 UNSURE = 1.4
 RESAMPLES = 200
+BANDS = ((0.0, 250.0), (250.0, 600.0), (600.0, 3000.0), (3000.0, 10_000.0), (0.0, np.inf))
 ALONE = ("BTC", "ETH")
 MIDDLE = ("SOL", "XRP", "DOGE", "BNB")
 
@@ -142,7 +143,8 @@ def size_growth(orders: pl.DataFrame) -> tuple[float, float, float]:
     )
     coin = frame["coin"].to_list()
     of = [ALONE.index(one) if one in ALONE else 2 if one in MIDDLE else 3 for one in coin]
-    given = np.column_stack([np.eye(4)[of], frame["count"].to_numpy()])
+    classes, place = np.unique(of, return_inverse=True)
+    given = np.column_stack([np.eye(len(classes))[place], frame["count"].to_numpy()])
     usd, cluster = frame["usd"].to_numpy(), frame["cluster"].to_numpy()
     dice = np.random.default_rng(1)
     number = int(cluster.max()) + 1
@@ -156,7 +158,7 @@ def size_growth(orders: pl.DataFrame) -> tuple[float, float, float]:
 
 def _slope(given: Floats, usd: Floats, weight: Floats) -> float:
     """Last coefficient of a fit of means with a logarithmic link and errors as large as they."""
-    found = np.append(np.full(4, np.log(usd.mean())), 0.0)
+    found = np.append(np.full(given.shape[1] - 1, np.log(usd.mean())), 0.0)
     for _ in range(60):
         mean = np.exp(given @ found)
         aim = given @ found + (usd - mean) / mean
@@ -201,23 +203,41 @@ def days(folder: Path) -> list[str]:
             for name in ("binance-usdm", "okx")}  # fmt: skip
     lines = ["| day | venue | all that was closed, USD m | shown | share measured | law | ratio |",
              "|---|---|---|---|---|---|---|"]  # fmt: skip
-    wrong: dict[str, list[float]] = {"fit": [], "judged": []}
+    wrong: list[tuple[str, float, float]] = []
     for row in pl.read_csv(SPLITS).sort("day").rows(named=True):
         for venue, all_musd, shown_musd, unsure in _compared(row, part):
             seen = [law_share(one, all_musd * 1e6) for one in profiles]
             measured, law = shown_musd / all_musd, float(np.median(seen))
-            wrong[row["role"]].append(law / measured)
+            wrong.append((row["role"], all_musd, law / measured))
             lines.append(
                 f"| {row['day']} | {venue} | {all_musd:,.0f} | {shown_musd:,.0f} | {measured:.2f}"
                 f" ({measured / unsure:.2f} to {min(measured * unsure, 1):.2f}) | {law:.2f}"
                 f" ({min(seen):.2f} to {max(seen):.2f}) | {law / measured:.2f} |"
             )
-    for role, ratios in wrong.items():
-        off = np.exp(np.abs(np.log(ratios)))
-        lines.append(
-            f"\n{role}: {len(ratios)} shares, law over measured {np.median(ratios):.2f} in the"
-            f" median, factor off {np.median(off):.2f}, worst {off.max():.2f}."
-        )
+    return [*lines, "", *by_intensity(wrong)]
+
+
+def by_intensity(wrong: list[tuple[str, float, float]]) -> list[str]:
+    """How far off the law is, by role and by what was closed at a venue in the day.
+
+    Parameters
+    ----------
+    wrong
+        Role, millions of dollars closed, and share by the law over share measured.
+    """
+    lines = ["| role | closed at a venue in 24 hours, USD m | shares | law over measured, median"
+             " | range | factor off, median |", "|---|---|---|---|---|---|"]  # fmt: skip
+    for role in ("fit", "judged"):
+        for low, high in BANDS:
+            ratios = np.array([x for one, musd, x in wrong if one == role and low <= musd < high])
+            if not ratios.size:
+                continue
+            label = "all" if (low, high) == BANDS[-1] else f"{low:,.0f} to {high:,.0f}"
+            off = float(np.median(np.exp(np.abs(np.log(ratios)))))
+            lines.append(
+                f"| {role} | {label} | {ratios.size} | {np.median(ratios):.2f}"
+                f" | {ratios.min():.2f} to {ratios.max():.2f} | {off:.2f} |"
+            )
     return lines
 
 
