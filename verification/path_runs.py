@@ -2,13 +2,16 @@
 
 ``python -m verification.path_runs --data FOLDER [--seeds N] [--step 150s] [--set NAME=VALUE]``
 runs 24 hours for each moment in ``path_events.csv`` and prints the published figures beside what
-public feeds would have shown of the run. One number of the crowd, ``late_share``, was fitted on
-these figures: it was set so that their median ratio is one. 10 October and 4 November 2025 are not
-among them.
+public feeds would have shown of the run. One number of the crowd, ``late_share``, was set so that
+the median ratio of these figures is one (of all but those of 26 September, which came later). Those
+by venue, of 26 September, decide how much of Hyperliquid's open interest can be liquidated. 10
+October and 4 November 2025 are not among them.
 
 The folder holds the 5-minute candles that ``verification/estimate.py`` reads. Venues, their open
 interest and depth are those of the scenario named; prices and volatility are the day's own.
-Figures without a number in the library are those of ``estimate_events.csv``.
+Figures without a number in the library and without dollars are those of ``estimate_events.csv``.
+The source of dollars that stand in the table is CoinDesk, 26 September 2025, 02:52 UTC
+(a copy at 4coinz.com, "Near $30M Ether Wipeout on Hyperliquid").
 """
 
 from __future__ import annotations
@@ -61,9 +64,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def figures() -> pl.DataFrame:
+    """All figures, by moment."""
+    return pl.read_csv(FIGURES, schema_overrides={"usd": pl.Float64, "venue": pl.String})
+
+
 def compare(tape: Tape, seed: int, step: str, settings: dict[str, float]) -> Iterator[float]:
     """Print all figures of one seed; gives run over published."""
-    rows = pl.read_csv(FIGURES)
+    rows = figures()
     known = dict(published().select("id", "value").rows())
     others = {
         (time_ns(one["as_of"]), one["asset"], one["side"]): one["usd"]
@@ -72,18 +80,27 @@ def compare(tape: Tape, seed: int, step: str, settings: dict[str, float]) -> Ite
     print(
         "| 24 hours to | coin | side | published, USD m | run | ratio |\n|---|---|---|---|---|---|"
     )
-    for (until, base), figures in rows.group_by("until", "scenario", maintain_order=True):
+    for (until, base), own in rows.group_by("until", "scenario", maintain_order=True):
         at_ns = time_ns(str(until))
         day = on_day(load(str(base)), tape, at_ns - DAY_NS, step, settings)
         lost = liquidated(day, tape, seed)
-        for one in figures.rows(named=True):
-            told = known.get(one["figure"]) or others[at_ns, one["asset"], one["side"]]
-            coins = set(day.assets) if one["asset"] == "ALL" else {one["asset"]}
-            sides = {"long", "short"} if one["side"] == "both" else {one["side"]}
-            ours = sum(usd for (coin, side), usd in lost.items() if coin in coins and side in sides)
-            print(f"| {until} | {one['asset']} | {one['side']} | {told / 1e6:,.0f} "
+        for one in own.rows(named=True):
+            told = one["usd"] or known.get(one["figure"])
+            told = told or others[at_ns, one["asset"], one["side"]]
+            ours = sum(usd for key, usd in lost.items() if is_meant(one, *key))
+            what = one["venue"] or one["asset"]
+            print(f"| {until} | {what} | {one['side']} | {told / 1e6:,.0f} "
                   f"| {ours / 1e6:,.0f} | {ours / told:.2f} |")  # fmt: skip
             yield max(ours, 1.0) / told
+
+
+def is_meant(figure: dict[str, Any], venue: str, coin: str, side: str) -> bool:
+    """Whether a figure counts what was closed of a coin and side at a venue."""
+    return (
+        figure["venue"] in (None, venue)
+        and figure["asset"] in ("ALL", coin)
+        and figure["side"] in ("both", side)
+    )
 
 
 def on_day(
@@ -118,20 +135,20 @@ def closed_by_force(scenario: Scenario, tape: Tape, seed: int) -> dict[str, pl.D
     return {name: one for name, one in world.record.frames().items() if name == "liquidations"}
 
 
-def liquidated(scenario: Scenario, tape: Tape, seed: int) -> dict[tuple[str, str], float]:
-    """Dollars closed by force in a run that public feeds would show, by asset and side."""
+def liquidated(scenario: Scenario, tape: Tape, seed: int) -> dict[tuple[str, str, str], float]:
+    """Dollars closed by force that public feeds would show, by venue, asset and side."""
     closed = closed_by_force(scenario, tape, seed)
     told = shown(closed, scenario, scenario.step_s).get("liquidations")
-    sums = {(asset, side): 0.0 for asset in scenario.assets for side in ("long", "short")}
     if told is None:
-        return sums
+        return {}
     coins = {(one.id, symbol): asset for one in scenario.venues
              for asset, symbol in one.symbols.items()}  # fmt: skip
-    for venue, symbol, side, usd in (
-        told.group_by("venue", "symbol", "side").agg(pl.col("usd").sum()).rows()
-    ):
-        sums[coins[str(venue), str(symbol)], str(side)] += usd
-    return sums
+    return {
+        (str(venue), coins[str(venue), str(symbol)], str(side)): usd
+        for venue, symbol, side, usd in (
+            told.group_by("venue", "symbol", "side").agg(pl.col("usd").sum()).rows()
+        )
+    }
 
 
 if __name__ == "__main__":

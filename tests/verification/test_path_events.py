@@ -12,7 +12,7 @@ from undertow.measures.published import published
 from undertow.model.periods import time_ns
 from verification import estimate, path_runs
 
-ROWS = pl.read_csv(path_runs.FIGURES).rows(named=True)
+ROWS = path_runs.figures().rows(named=True)
 
 
 def test_every_figure_is_a_published_one_of_that_coin_and_side() -> None:
@@ -22,12 +22,24 @@ def test_every_figure_is_a_published_one_of_that_coin_and_side() -> None:
         for one in pl.read_csv(estimate.EVENTS).rows(named=True)
     }
     for row in ROWS:
-        if row["figure"] is None:
+        if row["usd"] is not None:
+            venues = {one.id for one in load(row["scenario"]).venues}
+            assert row["venue"] is None or row["venue"] in venues
+            assert 0 < row["usd"] < 2e9
+        elif row["figure"] is None:
             assert (row["until"], row["asset"], row["side"]) in others
         else:
             told = library[row["figure"]]
             assert (told["asset"], told["side"]) == (row["asset"], row["side"])
             assert told["metric"] == "liquidations" and told["unit"] == "USD"
+
+
+def test_a_figure_counts_its_own_venue_coin_and_side() -> None:
+    figure = {"venue": "bybit", "asset": "ALL", "side": "long"}
+    assert path_runs.is_meant(figure, "bybit", "XRP", "long")
+    assert not path_runs.is_meant(figure, "okx", "XRP", "long")
+    assert not path_runs.is_meant(figure, "bybit", "XRP", "short")
+    assert path_runs.is_meant({"venue": None, "asset": "XRP", "side": "both"}, "okx", "XRP", "long")
 
 
 def test_the_judged_events_are_not_among_them() -> None:

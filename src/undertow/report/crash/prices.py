@@ -63,7 +63,7 @@ def _bins(view: View) -> str:
     step_s = view.scenario.step_ns / SECOND_NS
     if step_s <= 60:
         return ""
-    return f"The run has steps of {step_s:g} s: nothing finer can be told. "
+    return f"The run has steps of {step_s:g} s, less in fast candles: nothing finer can be told. "
 
 
 def _events(view: View) -> list[tuple[int, int, str, str]]:
