@@ -117,7 +117,7 @@ class Board:
             return []
         ticks = now[changed]
         self._sent_ticks[changed] = ticks
-        rows = self._marks[changed]
+        rows = self._marks.take(changed)
         rows["price_ticks"] = ticks
         found, first = [], 0
         for venue, end in enumerate(changed.searchsorted(self._ends).tolist()):
