@@ -80,6 +80,7 @@ class Board:
         """A copy with other values for the instruments."""
         after = before.copy()
         after.put(self._at, values)
+        after.setflags(write=False)
         return after
 
     def add_up(self) -> bool:
