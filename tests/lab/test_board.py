@@ -83,6 +83,8 @@ def test_what_was_seen_is_never_written_to(world: World) -> None:
     world.markets[1].version += 1  # something happened
     board.look()
     assert board.bid is not bid
+    with pytest.raises(ValueError, match="read-only"):
+        board.bid[0, 0] = 1.0  # an agent sees this very array
     np.testing.assert_array_equal(bid, kept)
 
 

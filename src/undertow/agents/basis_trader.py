@@ -12,7 +12,7 @@ from undertow.agents.agent import Agent, Settings, register
 from undertow.agents.observation import Observation, Place
 from undertow.agents.orders import Orders
 from undertow.agents.pacing import at, trade
-from undertow.agents.prices import busiest, elapsed_s, in_dollars, quoted
+from undertow.agents.prices import busiest, elapsed_s, in_dollars, known, quoted
 
 
 class BasisTraderSettings(Settings):
@@ -67,7 +67,7 @@ class BasisTrader(Agent):
         self._before_ns = seen.ts_ns
         if seen.quantity is None:
             return
-        each = np.nan_to_num(seen.quantity).sum(axis=1)
+        each = known(seen.quantity).sum(axis=1)
         legs = np.where(self.place.is_spot[:, None], 0.0, each)
         short = np.maximum(-legs.sum(axis=0), 0.0)
         if not self._is_hedged:

@@ -45,6 +45,7 @@ class Noise(Agent):
         self.depth = np.where(place.listed, np.nan_to_num(place.depth_usd), 0.0)
         shape = self.depth.shape
         self._runs = np.where(dice.random((len(MEMORIES_S), *shape)) < 0.5, -1.0, 1.0)
+        self._venues, self._assets = np.ogrid[: shape[0], : shape[1]]
         self._before_ns = place.start_ns - int(self.parameters.every_s * 1e9)
         self._usual = per_sqrt_second(place)
         self._variance = np.ones(len(place.assets))
@@ -94,7 +95,7 @@ class Noise(Agent):
         fresh = np.where(dice.random(self._runs.shape) < 0.5, -1.0, 1.0)
         self._runs = np.where(ends, fresh, self._runs)
         chosen = dice.integers(0, len(MEMORIES_S), shape)
-        run = np.choose(chosen, self._runs)
+        run = self._runs[chosen, self._venues, self._assets]
         free = np.where(dice.random(shape) < 0.5, -1.0, 1.0)
         return np.where(dice.random(shape) < self.parameters.persistence, run, free)
 

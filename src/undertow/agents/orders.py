@@ -196,10 +196,10 @@ class Orders:
             ticks = np.asarray(price, np.float64) / self.place.tick[where]
             down, up = np.floor(ticks + 1e-6), np.ceil(ticks - 1e-6)
             rows["price_ticks"] = np.maximum(1, np.where(is_buy, down, up))
-        kept = rows["quantity_lots"] > 0
+        kept = (rows["quantity_lots"] > 0).nonzero()[0]
         if np.ndim(venue) == 0:
-            return self._named(int(where[0]), rows[kept])
-        return self._split(where[0][kept], rows[kept], named=True)
+            return self._named(int(where[0]), rows.take(kept))
+        return self._split(where[0].take(kept), rows.take(kept), named=True)
 
     def _rows(
         self, venue: ArrayLike, asset: ArrayLike, account: ArrayLike, is_buy: ArrayLike,

@@ -80,6 +80,7 @@ class Board:
         """A copy with other values for the instruments."""
         after = before.copy()
         after.put(self._at, values)
+        after.setflags(write=False)
         return after
 
     def add_up(self) -> bool:
@@ -117,7 +118,7 @@ class Board:
             return []
         ticks = now[changed]
         self._sent_ticks[changed] = ticks
-        rows = self._marks[changed]
+        rows = self._marks.take(changed)
         rows["price_ticks"] = ticks
         found, first = [], 0
         for venue, end in enumerate(changed.searchsorted(self._ends).tolist()):

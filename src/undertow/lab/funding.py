@@ -59,6 +59,8 @@ class FundingClock:
 
     def minute(self, ts_ns: int, bid: Floats, ask: Floats, last: Floats) -> Iterator[Paid]:
         """Look at all markets; gives what is paid now."""
+        bids, asks, lasts = bid.tolist(), ask.tolist(), last.tolist()
+        indices, marks = self._prices.index.tolist(), self._prices.mark.tolist()
         for venue, number, asset, clock in self._clocks:
             hours = clock.interval_h  # of what ends now; a rate at its cap may change the next
             for payment in clock.due(ts_ns):
@@ -66,13 +68,12 @@ class FundingClock:
                 hours = clock.interval_h
                 self._prices.funding_rate[venue, asset] = float(payment.running_rate)
                 self._prices.next_funding_ns[venue, asset] = payment.next_ns
-            where = (venue, asset)
-            index, mark = float(self._prices.index[where]), float(self._prices.mark[where])
-            if not index > 0:
+            index = _exact(indices[venue][asset])
+            if index is None:
                 continue
-            low, high = _exact(bid[where]), _exact(ask[where])
-            view = View(Decimal(str(index)), low, high, _exact(last[where]), low, high)
-            clock.observe(ts_ns, view, _exact(mark))
+            low, high = _exact(bids[venue][asset]), _exact(asks[venue][asset])
+            view = View(index, low, high, _exact(lasts[venue][asset]), low, high)
+            clock.observe(ts_ns, view, _exact(marks[venue][asset]))
 
     def _paid(self, venue: int, number: int, asset: int, rate: float, hours: int) -> Paid:
         rows = np.zeros(1, COMMAND)

@@ -83,6 +83,7 @@ class Prices:
             mean = np.where(usable, capped * weight, 0.0).sum(axis=0) / total
             index = mean[None, :] / quote_usd[:, None]
         self.index = np.where(np.isnan(index), self.index, index)
+        self.index.setflags(write=False)  # agents see this very array
         return self.index
 
     def update(self, ts_ns: int, bid: Floats, ask: Floats, last: Floats) -> Floats:
@@ -111,6 +112,7 @@ class Prices:
                     kind, venues, funded[venues], averaged[venues], bid[venues], ask[venues],
                     last[venues], before[venues],
                 )  # fmt: skip
+        self.mark.setflags(write=False)
         return self.mark
 
     def _mean_basis(self) -> Floats:

@@ -78,6 +78,10 @@ def shown_shares(tapes: RunTapes, seed: int) -> tuple[ShownShare | None, tuple[S
 def corrections(tapes: RunTapes, seed: int, *, venue: str | None = None) -> tuple[ShownShare, ...]:
     """The share that feeds show by how many orders they *show* in a minute: what a recording has.
 
+    A run's orders are closings of its accounts, a sample in which each stands for many real ones.
+    So a recording has more orders in such a minute, and `corrected` gives it the share of wilder
+    minutes: an estimate that is rather too high.
+
     Parameters
     ----------
     seed
