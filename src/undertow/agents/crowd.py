@@ -67,7 +67,7 @@ class CrowdSettings(Settings):
         0.4, ge=0, le=1, description="Where no map is given: the same as a share of open interest."
     )
     late_share: float = Field(
-        0.025,
+        0.029,
         ge=0,
         le=1,
         description="Of those near liquidation, who does not get out in time at the usual speed of"

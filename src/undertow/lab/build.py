@@ -15,6 +15,7 @@ from undertow.agents.agent import Agent, find
 from undertow.agents.flows import Flows, Sale
 from undertow.agents.observation import Floats, Place
 from undertow.errors import UndertowError, nearest
+from undertow.lab.baskets import with_baskets
 from undertow.lab.collateral import pledges
 from undertow.lab.crowd_map import give_map, give_tiers
 from undertow.lab.market import Listings, listings_of, spot_listings
@@ -61,6 +62,10 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
         When the tape lacks what the model needs, or an agent's settings are wrong.
     """
     listings = _listings(scenario)
+    if tape is not None:
+        baskets = {name: scenario.candles_of[asset] for asset in scenario.candles_of
+                   if (name := _on_tape(tape, _symbols(scenario, asset)))}  # fmt: skip
+        tape = with_baskets(tape, baskets, scenario.start_ns)
     steps = scenario.length_s * SECOND_NS // scenario.step_ns
     given: Floats | None = None
     starts_ns: Ints | None = None

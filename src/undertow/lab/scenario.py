@@ -103,6 +103,7 @@ class Scenario:
     volatility: dict[str, float]
     beta: dict[str, float]
     turnover_usd: dict[str, float]
+    candles_of: dict[str, tuple[str, ...]]
     spots: tuple[SpotSetup, ...]
     venues: tuple[VenueSetup, ...]
     agents: tuple[AgentSetup, ...]
@@ -222,6 +223,7 @@ def from_content(content: dict[str, Any], label: str) -> Scenario:
         beta={name: float(one.beta.value) for name, one in assets.items() if one.beta},
         turnover_usd={name: float(one.turnover_usd.value) for name, one in assets.items()
                       if one.turnover_usd},
+        candles_of={name: one.candles_of for name, one in assets.items() if one.candles_of},
         spots=tuple(_spot(one) for one in file.spot),
         venues=tuple(_venue(one, tuple(assets)) for one in file.venue),
         agents=tuple(

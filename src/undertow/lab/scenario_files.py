@@ -100,13 +100,15 @@ class AssetPart(Part):
     """A coin on the eve.
 
     ``beta`` is its move per move of the first asset; ``turnover_usd`` a day's turnover, for a coin
-    that stands for others: else that on the tape counts.
+    that stands for others: else that on the tape counts. ``candles_of`` are symbols whose mean is
+    its path, for such a coin, see `baskets`.
     """
 
     price_usd: Price
     daily_volatility: Share
     beta: Plain | None = None
     turnover_usd: Usd | None = None
+    candles_of: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = ()
 
 
 class SpotPart(Part):
