@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from undertow.agents.crowd import Crowd
 from undertow.errors import UndertowError
 from undertow.lab.build import Built, build
+from undertow.lab.crowd_map import give_exposed
+from undertow.lab.scenario import load
 from undertow.model.periods import SECOND_NS, time_ns
 from undertow.tape import Tape
 
@@ -62,3 +65,13 @@ def test_a_rate_at_its_cap_is_told_with_the_hours_that_it_was_for() -> None:
     ]  # fmt: skip
     assert [one.hours for one in paid] == [8, 1, 1]
     assert len({one.rate for one in paid}) == 1
+
+
+def test_without_a_tape_turnover_says_how_much_of_open_interest_is_exposed() -> None:
+    made = {"span.step": "60s", "venue.bitmex.accounts": "300"}
+    given = build(load("2020-03-12").with_values(made), seed=1, path="model", tape=None)
+    (crowd,) = (one for one in given.world.setup.agents if isinstance(one, Crowd))
+    assert crowd.book.exposed == {0: 1.0}  # 1.5 times 1.55 billion a day is more than 1.1
+    open_usd = float(np.nansum(crowd.place.open_interest_usd))
+    give_exposed([crowd], crowd.place, {"BTC": open_usd / 3})
+    assert crowd.book.exposed[0] == pytest.approx(0.5)

@@ -15,7 +15,7 @@ from undertow.agents.flows import Flows, Sale
 from undertow.agents.observation import Floats, Place
 from undertow.errors import UndertowError, nearest
 from undertow.lab.collateral import pledges
-from undertow.lab.crowd_map import give_map, give_tiers
+from undertow.lab.crowd_map import give_exposed, give_map, give_tiers
 from undertow.lab.market import Listings, listings_of, spot_listings
 from undertow.lab.path import price_path
 from undertow.lab.scenario import AgentSetup, Scenario, Shock
@@ -79,6 +79,8 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
         mapped = {asset: name for asset in scenario.assets
                   if (name := _on_tape(tape, _symbols(scenario, asset)))}  # fmt: skip
         give_map(agents, place, tape, mapped, scenario.turnover_usd)
+    else:
+        give_exposed(agents, place, scenario.turnover_usd)
     eve = np.array([scenario.price_usd[asset] for asset in scenario.assets])
     if given is not None:
         eve = given[0].copy()

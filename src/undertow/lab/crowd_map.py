@@ -59,11 +59,31 @@ def give_map(
             for venue in here:
                 crowd.book.cells[venue, number] = cells
             crowd.book.typical[number] = one.typical
-            open_usd = float(np.nansum(crowd.place.open_interest_usd[here, number]))
-            wanted = turnover_usd.get(asset, one.turnover_usd)
-            wanted *= crowd.parameters.exposed_per_turnover
-            crowd.book.exposed[number] = min(1.0, wanted / open_usd) if open_usd > 0 else 0.0
+            _expose(crowd, number, turnover_usd.get(asset, one.turnover_usd))
     return found
+
+
+def give_exposed(agents: Sequence[Agent], place: Place, turnover_usd: Mapping[str, float]) -> None:
+    """Tell every crowd without a map how much of open interest it stands for.
+
+    The rule is that of `give_map`: ``exposed_per_turnover`` times a day's turnover.
+
+    Parameters
+    ----------
+    turnover_usd
+        By asset, a day's turnover; where there is none, ``exposed_share`` counts.
+    """
+    for crowd in agents:
+        if isinstance(crowd, Crowd):
+            for asset, usd in turnover_usd.items():
+                _expose(crowd, place.assets.index(asset), usd)
+
+
+def _expose(crowd: Crowd, number: int, turnover_usd: float) -> None:
+    here = crowd.place.listed[:, number] & ~crowd.place.is_spot
+    open_usd = float(np.nansum(crowd.place.open_interest_usd[here, number]))
+    wanted = turnover_usd * crowd.parameters.exposed_per_turnover
+    crowd.book.exposed[number] = min(1.0, wanted / open_usd) if open_usd > 0 else 0.0
 
 
 def give_tiers(agents: Sequence[Agent], place: Place, listings: Sequence[Listings]) -> None:

@@ -100,7 +100,7 @@ class AssetPart(Part):
     """A coin on the eve.
 
     ``beta`` is its move per move of the first asset; ``turnover_usd`` a day's turnover, for a coin
-    that stands for others: else that on the tape counts.
+    that stands for others or a scenario without a tape: else that on the tape counts.
     """
 
     price_usd: Price
