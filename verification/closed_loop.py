@@ -10,7 +10,7 @@ prints Markdown. The parts:
   orders over the fall without;
 - ``quiet``: days that begin as 3 November 2025 did and have no shock, one seed each; a false
   cascade liquidates more than 1 % of the open interest in a day;
-- ``steps``: the market ``gap`` with steps of 0.25, 1 and 5 seconds;
+- ``steps``: the market ``gap`` and the first leg of 2020, with steps of 0.25, 1 and 5 seconds;
 - ``leverage``: 4 November 2025 with 20 times leverage at most, on both paths.
 
 A sample of accounts stands for the crowd (sizes are scaled), so that a run takes a minute.
@@ -162,16 +162,23 @@ def _quiet(scenario: Scenario, runs: Path, days: int) -> None:
 
 
 def _steps(runs: Path, steps: Sequence[str]) -> None:
-    base: Summary | None = None
-    for step in steps:
-        one = summary(run(load("gap").with_values({"span.step": step}), path="model", folder=runs))
-        base = base or one
-        fall, first = one.falls[0], base.falls[0]
-        print(
-            f"- step {step}: low {fall.low:,.1f} ({fall.low / first.low - 1:+.2%}), liquidated"
-            f" {one.true.total_usd / 1e6:,.1f} million"
-            f" ({one.true.total_usd / max(base.true.total_usd, 1.0) - 1:+.0%})"
-        )
+    """A market without a cascade, and the first leg of 2020, which has one."""
+    leg = {"span.start": "2020-03-12T09:30:00Z", "span.length": "2h"}
+    for scenario in (load("gap"), load("2020-03-12").with_values(leg)):
+        found: list[tuple[str, Summary]] = []
+        for step in steps:
+            made = run(scenario.with_values({"span.step": step}), path="model", folder=runs)
+            found.append((step, summary(made)))
+        base = found[min(1, len(found) - 1)][1]  # one second, as the steps are given
+        for step, one in found:
+            fall, first = one.falls[0], base.falls[0]
+            print(
+                f"- {scenario.name}, step {step}: low {fall.low:,.1f}"
+                f" ({fall.low / first.low - 1:+.2%}), liquidated"
+                f" {one.true.total_usd / 1e6:,.1f} million"
+                f" ({one.true.total_usd / max(base.true.total_usd, 1.0) - 1:+.0%})",
+                flush=True,
+            )
 
 
 def _leverage(scenario: Scenario, runs: Path) -> None:

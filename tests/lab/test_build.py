@@ -6,9 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from undertow.agents.crowd import Crowd
 from undertow.errors import UndertowError
 from undertow.lab.build import Built, build
-from undertow.lab.crowd_map import shares
+from undertow.lab.crowd_map import give_exposed, shares
+from undertow.lab.scenario import load
 from undertow.model.periods import SECOND_NS, time_ns
 from undertow.tape import Tape
 
@@ -105,5 +107,18 @@ def test_open_interest_is_exposed_by_weight_and_never_more_than_there_is() -> No
     heavy = shares(open_usd, np.array([1.0, 1.0, 4.0]), 50.0)
     assert heavy[2] == 1
     assert heavy[:2] == pytest.approx([40 / 90] * 2)
-    assert shares(open_usd, np.ones(3), 500.0) == pytest.approx([0.8] * 3)
+    assert shares(open_usd, np.ones(3), 500.0) == [1, 1, 1]
     assert shares(np.zeros(3), np.ones(3), 500.0) == [0, 0, 0]
+
+
+def test_without_a_tape_turnover_says_how_much_of_open_interest_is_exposed() -> None:
+    made = {"span.step": "60s", "venue.bitmex.accounts": "300"}
+    given = build(load("2020-03-12").with_values(made), seed=1, path="model", tape=None)
+    (crowd,) = (one for one in given.world.setup.agents if isinstance(one, Crowd))
+    assert list(crowd.book.exposed.values()) == [
+        1.0
+    ]  # 1.5 times 1.55 billion a day is more than 1.1
+    open_usd = float(np.nansum(crowd.place.open_interest_usd))
+    give_exposed([crowd], crowd.place, {"BTC": open_usd / 3}, {})
+    (share,) = crowd.book.exposed.values()
+    assert share == pytest.approx(0.5)

@@ -59,12 +59,12 @@ class CrowdSettings(Settings):
     exposed_per_turnover: float = Field(
         1.5,
         gt=0,
-        description="Where a map is given: what each side holds with enough leverage to be"
-        " liquidated some day, by a day's turnover of the map's market. Half of that turnover times"
-        " 1.93, the factor of `undertow estimate`, times 1.55, as feeds show that much too little.",
+        description="Where turnover is known: what each side holds with enough leverage to be"
+        " liquidated some day, by a day's turnover of that market. Half of it times 1.93, the"
+        " factor of `undertow estimate`, times 1.55, as feeds show that much too little.",
     )
     exposed_share: float = Field(
-        0.4, ge=0, le=1, description="Where no map is given: the same as a share of open interest."
+        0.4, ge=0, le=1, description="Where it is not: the same as a share of open interest."
     )
     late_share: float = Field(
         0.029,

@@ -7,6 +7,11 @@ stays and the rest is forgotten. The law and an exponent near one half: Toth et 
 price impact and the critical nature of liquidity in financial markets", Physical Review X 1, 021006
 (2011); for Bitcoin: Donier and Bonart, "A million metaorder analysis of market impact on the
 Bitcoin", Market Microstructure and Liquidity 1 (2015).
+
+The root is of the sum, not a sum of roots: flow is remembered for about a day, the time that the
+law's volatility and volume are of, so that a sale moves the belief by its size however it is cut.
+What is forgotten leaves a part behind, about two thirds by Bershova and Rakhlin, "The non-linear
+market impact of large trades", Quantitative Finance 13 (2013).
 """
 
 from __future__ import annotations
@@ -17,10 +22,6 @@ import numpy as np
 
 from undertow.agents.observation import Floats
 from undertow.agents.prices import DAY_S
-
-# Flow that goes on like that of the last hours is expected, and expected flow is no news: only what
-# differs from its average over such a time moves the belief (assumed).
-EXPECTED_S = 7200.0
 
 
 @dataclass
@@ -54,7 +55,6 @@ class FairValue:
 
     def __post_init__(self) -> None:
         self.flow_usd = np.zeros_like(self.lasting)
-        self._expected = np.zeros_like(self.lasting)  # dollars per second
         self._restless = np.zeros_like(self.lasting)
 
     def shift(self) -> Floats:
@@ -77,9 +77,7 @@ class FairValue:
         before = self.shift()
         self.flow_usd *= np.exp(-seconds / self.memory_s)
         self.lasting += self.permanent * (before - self.shift())
-        usual = self._expected * seconds
-        self.flow_usd += (bought_usd - usual) * thinness
-        self._expected += (1 - np.exp(-seconds / EXPECTED_S)) * (bought_usd - usual) / seconds
+        self.flow_usd += bought_usd * thinness
 
     def wander(
         self, dice: np.random.Generator, seconds: float, together: float, restlessness: float

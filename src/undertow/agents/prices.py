@@ -30,6 +30,18 @@ def middle(values: Floats, weight: Floats, otherwise: Floats) -> Floats:
     return chosen
 
 
+def typical(values: Floats) -> Floats:
+    """Median by asset over the venues that have a value; NaN where none has.
+
+    One venue whose book was emptied is not the asset's price.
+    """
+    ordered = np.sort(values, axis=0)  # NaN comes last
+    count = values.shape[0] - np.isnan(values).sum(axis=0)
+    each = np.arange(values.shape[1])
+    median: Floats = (ordered[(count - 1) // 2, each] + ordered[count // 2, each]) / 2
+    return median
+
+
 def quoted(seen: Observation) -> Floats:
     """Middle of bid and ask, NaN where a side is empty.
 

@@ -17,7 +17,7 @@ from undertow.agents.observation import Floats, Place
 from undertow.errors import UndertowError, nearest
 from undertow.lab.baskets import with_baskets
 from undertow.lab.collateral import pledges
-from undertow.lab.crowd_map import give_map, give_tiers
+from undertow.lab.crowd_map import give_exposed, give_map, give_tiers
 from undertow.lab.market import Listings, listings_of, spot_listings
 from undertow.lab.path import cut_steps, leg_ends, price_path
 from undertow.lab.scenario import AgentSetup, Scenario, Shock
@@ -86,11 +86,13 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
         agent for one in _who(scenario, path) for agent in _agents(scenario, one, place, seed, path)
     ]  # fmt: skip
     give_tiers(agents, place, listings)
+    exposure = {one.id: one.exposure for one in scenario.venues}
     if tape is not None:
         mapped = {asset: name for asset in scenario.assets
                   if (name := _on_tape(tape, _symbols(scenario, asset)))}  # fmt: skip
-        exposure = {one.id: one.exposure for one in scenario.venues}
         give_map(agents, place, tape, mapped, scenario.turnover_usd, exposure)
+    else:
+        give_exposed(agents, place, scenario.turnover_usd, exposure)
     eve = np.array([scenario.price_usd[asset] for asset in scenario.assets])
     if given is not None:
         eve = given[0].copy()

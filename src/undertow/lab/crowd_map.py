@@ -67,15 +67,45 @@ def give_map(
             for venue in here:
                 crowd.book.cells[venue, number] = cells
             crowd.book.typical[number] = one.typical
-            open_usd = np.nan_to_num(crowd.place.open_interest_usd[here, number])
-            wanted = turnover_usd.get(asset, one.turnover_usd)
-            wanted *= crowd.parameters.exposed_per_turnover
-            weight = np.array([exposure.get(place.venues[venue], 1.0) for venue in here])
-            crowd.book.exposed |= {
-                (venue, number): share
-                for venue, share in zip(here, shares(open_usd, weight, wanted), strict=True)
-            }
+            wanted_usd = turnover_usd.get(asset, one.turnover_usd)
+            _expose(crowd, number, wanted_usd, exposure, MOST_EXPOSED)
     return found
+
+
+def give_exposed(
+    agents: Sequence[Agent], place: Place, turnover_usd: Mapping[str, float],
+    exposure: Mapping[str, float],
+) -> None:  # fmt: skip
+    """Tell every crowd without a map how much of open interest it stands for.
+
+    The rule is that of `give_map`: ``exposed_per_turnover`` times a day's turnover; but here it may
+    be all, as turnover and open interest are those of few venues with few hedgers (assumed).
+
+    Parameters
+    ----------
+    turnover_usd
+        By asset, a day's turnover; where there is none, ``exposed_share`` counts.
+    exposure
+        By venue, see `give_map`.
+    """
+    for crowd in agents:
+        if isinstance(crowd, Crowd):
+            for asset, usd in turnover_usd.items():
+                _expose(crowd, place.assets.index(asset), usd, exposure, 1.0)
+
+
+def _expose(
+    crowd: Crowd, number: int, turnover_usd: float, exposure: Mapping[str, float], most: float
+) -> None:
+    place = crowd.place
+    here = np.flatnonzero(place.listed[:, number] & ~place.is_spot)
+    open_usd = np.nan_to_num(place.open_interest_usd[here, number])
+    weight = np.array([exposure.get(place.venues[venue], 1.0) for venue in here.tolist()])
+    wanted_usd = min(
+        turnover_usd * crowd.parameters.exposed_per_turnover, most * float(open_usd.sum())
+    )
+    for venue, share in zip(here.tolist(), shares(open_usd, weight, wanted_usd), strict=True):
+        crowd.book.exposed[venue, number] = share
 
 
 def shares(open_usd: Floats, weight: Floats, wanted_usd: float) -> list[float]:
@@ -87,9 +117,8 @@ def shares(open_usd: Floats, weight: Floats, wanted_usd: float) -> list[float]:
         By venue; parts are in proportion to weights, and at most 1: what one venue has no room
         for, others have more of.
     wanted_usd
-        In all, cut at `MOST_EXPOSED` of all open interest.
+        In all.
     """
-    wanted_usd = min(wanted_usd, MOST_EXPOSED * float(open_usd.sum()))
     share = np.zeros(len(open_usd))
     for _ in open_usd:
         free = (share < 1) & (open_usd > 0)

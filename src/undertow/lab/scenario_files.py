@@ -100,8 +100,8 @@ class AssetPart(Part):
     """A coin on the eve.
 
     ``beta`` is its move per move of the first asset; ``turnover_usd`` a day's turnover, for a coin
-    that stands for others: else that on the tape counts. ``candles_of`` are symbols whose mean is
-    its path, for such a coin, see `baskets`.
+    that stands for others or a scenario without a tape: else that on the tape counts.
+    ``candles_of`` are symbols whose mean is its path, see `baskets`.
     """
 
     price_usd: Price
