@@ -8,7 +8,8 @@ are opened by commands: every account deposits, sets its leverage and trades wit
 A quiet tick moves the mark by 0.01 % up, then down, and liquidates nobody. It is measured alone,
 which is mostly the call from Python, and as one of a thousand in a call. The crash is one mark 10 %
 below: no order rests in the book, and the fund, which has plenty, takes over. How many are
-liquidated is checked against the margins themselves. lrvx is asked up to 100,000 positions.
+liquidated is checked against the margins themselves. lrvx is asked up to 100,000 positions. Of
+each crash the fastest of nine is told, of both, and the median of quiet ticks.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from undertow.model.contracts import Contract, Rules, Tier
 MOST = 1_000_000
 MOST_OTHERS = 100_000
 MOST_COPIED = 100_000  # larger venues crash once only
-RUNS = 5
+RUNS = 9
 CHUNK = 100_000
 TICKS = 1000
 SEED = 0
@@ -208,9 +209,10 @@ def measure(count: int, pythons: list[Path], folder: Path) -> Found:
             other.run_s()
             assert abs(other.said[2] - expected) <= 1, (other.said, expected)
             theirs.append(other.said)
-    found = Found(count, opened_s, alone, together, statistics.median(ours), expected)
+    found = Found(count, opened_s, alone, together, min(ours), expected)
     if theirs:
-        found.other_quiet, found.other_crash, _ = np.median(theirs, axis=0).tolist()
+        found.other_quiet = float(np.median([said[0] for said in theirs]))
+        found.other_crash = min(said[1] for said in theirs)
     return found
 
 
