@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 # In the order they are shown; the longest last.
-NAMES = ("importers", "stream", "analytics", "book", "venue", "liquidation", "cascade", "slice",
-         "world")  # fmt: skip
+NAMES = ("importers", "stream", "analytics", "book", "venue", "start", "liquidation", "cascade",
+         "slice", "world")  # fmt: skip
 
 
 def main() -> int:

@@ -20,6 +20,7 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -141,13 +142,15 @@ def python_with(package: str, pythons: list[Path]) -> Path | None:
 def peer_figures(name: str, python: Path, agents: int) -> dict[str, Any] | None:
     """What a peer's own simulation did; None where it did not end in time."""
     script = Path(__file__).with_name("other_worlds.py")
-    command = [str(python), str(script), name, str(agents)]
-    try:
-        done = subprocess.run(
-            command, check=True, capture_output=True, text=True, timeout=PEER_LIMIT_S
-        )
-    except subprocess.TimeoutExpired:
-        return None
+    command = [str(python.absolute()), str(script), name, str(agents)]
+    with tempfile.TemporaryDirectory() as folder:  # ABIDES leaves a log where it runs
+        try:
+            done = subprocess.run(
+                command, check=True, capture_output=True, text=True, timeout=PEER_LIMIT_S,
+                cwd=folder,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return None
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 

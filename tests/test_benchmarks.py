@@ -50,3 +50,9 @@ def test_a_simulated_day_is_timed_and_put_beside_those_who_are_there() -> None:
     )
     for peer in ("ABIDES", "PAMS"):
         assert re.search(rf"│ {peer} +│ 600 +│ not available", printed), printed
+
+
+def test_the_first_call_of_a_process_is_timed_by_its_parts() -> None:
+    printed = run("benchmarks.start", "--runs", "1")
+    assert re.search(r"│ our imports +│ [\d.]+ +│", printed), printed
+    assert re.search(r"first call, median: [\d.]+ s", printed), printed

@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 
 from undertow.lab.baskets import with_baskets
+from undertow.lab.build import build
+from undertow.lab.scenario import load
 from undertow.model.periods import time_ns
 from undertow.tape import Tape
 
@@ -54,3 +56,11 @@ def test_other_symbols_and_tapes_without_baskets_are_left_alone() -> None:
     mixed = with_baskets(tape, {"AUSDT": ("BUSDT",)}, 0)
     assert bars(mixed, "CUSDT").equals(bars(tape, "CUSDT"))
     assert bars(with_baskets(tape, {"XUSDT": ("BUSDT",)}, 0), "AUSDT").equals(bars(tape, "AUSDT"))
+
+
+def test_a_run_says_that_a_basket_has_nobodys_prices() -> None:
+    scenario = load("2025-11-04").with_values({"span.length": "5m"})
+    tape = Tape.open(scenario.tape or "")
+    notes = build(scenario, seed=1, path="real", tape=tape).world.notes
+    (note,) = (one for one in notes if "1000PEPEUSDT" in one)
+    assert "mean of 18 coins" in note

@@ -147,7 +147,7 @@ def look_ahead(venue: Exchange, commands: Records, index: int) -> None:
     account = uint32(command["account"])
     if account >= accounts:
         return
-    prefetch(venue.positions, venue.accounts[uint32(account)]["first_position"])
+    prefetch(venue.positions, venue.accounts[account]["first_position"])
     prefetch(book.orders, book.account_orders[account])
     prefetch(book.orders, book.links[first_link(book.links, book.orders, command["order_id"])])
 
@@ -482,7 +482,7 @@ def flushed(venue: Exchange, written: list[Records], needed: int) -> Exchange:
         checked(venue)
         rows = venue.events[: int(state["events"])]
         if len(rows) > ROOM:  # handed over with its room: a copy would take longer than the kernels
-            venue = venue._replace(events=venue.events[:0])
+            venue = venue._replace(events=np.zeros(len(venue.events), EVENT))
         else:
             rows = rows.copy()
         written.append(as_words(rows))

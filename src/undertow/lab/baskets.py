@@ -26,7 +26,7 @@ def with_baskets(tape: Tape, baskets: Mapping[str, Sequence[str]], at_ns: int) -
     Parameters
     ----------
     baskets
-        By symbol, those whose mean it takes; those that the tape lacks are left out.
+        By symbol, those whose mean it takes together with its own.
     at_ns
         Here prices are as before, nanoseconds since 1970.
     """

@@ -62,9 +62,9 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
         When the tape lacks what the model needs, or an agent's settings are wrong.
     """
     listings = _listings(scenario)
+    baskets: dict[str, list[str]] = {}
     if tape is not None:
-        baskets = {name: scenario.candles_of[asset] for asset in scenario.candles_of
-                   if (name := _on_tape(tape, _symbols(scenario, asset)))}  # fmt: skip
+        baskets = _baskets(scenario, tape)
         tape = with_baskets(tape, baskets, scenario.start_ns)
     steps = scenario.length_s * SECOND_NS // scenario.step_ns
     given: Floats | None = None
@@ -108,7 +108,9 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
         record_ns=scenario.record_s * SECOND_NS, fund_usd=np.array(fund),
         faults=_faults(scenario), pledges=coins,
     )  # fmt: skip
-    return Built(World(setup), used)
+    world = World(setup)
+    world.notes += [_basket_note(symbol, len(others) + 1) for symbol, others in baskets.items()]
+    return Built(world, used)
 
 
 def _who(scenario: Scenario, path: str) -> list[AgentSetup]:
@@ -129,10 +131,31 @@ def _symbols(scenario: Scenario, asset: str) -> list[str]:
 
 def _on_tape(tape: Tape, names: list[str]) -> str | None:
     """The first symbol of which a tape has candles."""
-    known = set(
-        tape.table("candles").select(pl.col("symbol").cast(pl.String).unique()).collect()["symbol"]
-    )
+    known = _known(tape)
     return next((name for name in names if name in known), None)
+
+
+def _known(tape: Tape) -> set[str]:
+    """Symbols of which a tape has candles."""
+    symbols = tape.table("candles").select(pl.col("symbol").cast(pl.String).unique())
+    return set(symbols.collect()["symbol"])
+
+
+def _basket_note(symbol: str, coins: int) -> str:
+    return (
+        f"{symbol} stands for small coins: its candles are the mean of {coins} coins' on the tape,"
+        " at its own price at the start; compare it with nobody's price of that coin"
+    )
+
+
+def _baskets(scenario: Scenario, tape: Tape) -> dict[str, list[str]]:
+    """By symbol of a coin that stands for others, those others that are on the tape."""
+    known = _known(tape)
+    found = {}
+    for asset, others in scenario.candles_of.items():
+        if name := _on_tape(tape, _symbols(scenario, asset)):
+            found[name] = [one for one in others if one in known and one != name]
+    return {name: others for name, others in found.items() if others}
 
 
 def _listings(scenario: Scenario) -> list[Listings]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from undertow.lab.compare import Row
 from undertow.lab.summary import Quantiles, Summary
+from undertow.model.assets import asset_of
 from undertow.report.crash.compared import score_words
 from undertow.report.crash.view import View, bin_words
 from undertow.report.figures import format_time, format_usd, format_value
@@ -99,6 +100,10 @@ def _unknown(view: View) -> list[str]:
     ]
     if view.summary.path == "real":
         lines.append("Prices were given: that the market fell is no finding of this run.")
+    lines += [
+        f"{asset_of(asset)} stands for small coins: its prices are a mean, those of no coin."
+        for asset in view.scenario.candles_of
+    ]
     if not view.others:
         lines.append("One seed was run: how far seeds differ is not told (--runs 20 tells).")
     lines += [f"{text[0].upper()}{text[1:]}." for text in view.summary.not_recorded]
