@@ -8,8 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import undertow
+from undertow.kernels.compile import kernel
 
 PROGRAM = """
 import numba
@@ -83,3 +87,23 @@ def test_code_that_nobody_used_for_a_month_is_removed(tmp_path: Path) -> None:
     assert sorted(path.name for path in cache.iterdir()) == sorted(
         ["kernels-recent", "tapes", used.name]
     )
+
+
+@kernel
+def first_and_sum(values: Any, factor: Any) -> Any:
+    """What depends on how numbers lie in memory."""
+    total = values[0] * factor
+    for index in range(1, values.shape[0]):
+        total += values[index] * factor
+    return values[0], total
+
+
+def test_each_kind_of_argument_gets_its_own_code_and_keeps_it() -> None:
+    whole, halves = np.arange(1, 7), np.arange(1, 7) / 2
+    for _ in range(2):  # compiled, then found
+        assert first_and_sum(whole, 2) == (1, 42)
+        assert first_and_sum(whole[::2], 2) == (1, 18)
+        assert first_and_sum(whole.astype(np.int32), 2) == (1, 42)
+        assert first_and_sum(halves, 2) == (0.5, 21.0)
+        assert first_and_sum(halves, 0.5) == (0.5, 5.25)
+        assert first_and_sum(whole, np.int64(3)) == (1, 63)

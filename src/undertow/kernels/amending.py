@@ -14,11 +14,11 @@ from undertow.kernels.exchange_arrays import Exchange
 from undertow.kernels.filters import bad_size
 from undertow.kernels.ledger import leg_key, position_at
 from undertow.kernels.matching import order_price
+from undertow.kernels.order_margin import lacks_margin
 from undertow.kernels.trading import (
     closable,
     finish,
     is_past_bankruptcy,
-    lacks_margin,
     reject,
     reserve,
     would_take,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from undertow.kernels.book_arrays import EVENT, NONE, Book, grown, new_records
+from undertow.kernels.apart import stay_apart
+from undertow.kernels.book_arrays import EVENT, LINKS_AHEAD, NONE, Book, grown, new_records
 from undertow.kernels.book_orders import (
     lessen,
+    position_from,
     position_of,
     rank_of,
     rest,
@@ -84,19 +86,29 @@ def apply(book: Book, commands: Records, events: Records) -> tuple[int, int]:
         Count of events written, and of commands carried out.
     """
     count = 0
+    for index in range(min(2 * AHEAD, commands.shape[0])):
+        note_link(book, commands, index)
     for index in range(commands.shape[0]):
         look_ahead(book, commands, index)
-        command = commands[index]
+        command = commands[uint32(index)]
         kind = command["kind"]
-        needed = most_events(book, command)
-        if count + needed > events.shape[0] or not has_room(book):
-            book.state[0]["events_needed"] = needed
-            return count, index
-        if kind == LIMIT or kind == MARKET:  # noqa: SIM109 - a tuple is slower
-            count = enter(book, command, events, count, index)
-        elif kind == CANCEL:
+        if kind == CANCEL:
+            if not has_all_room(book, events, count, 1):
+                return count, index
             count = cancel(book, command, events, count, index)
+        elif kind == LIMIT or kind == MARKET:  # noqa: SIM109 - a tuple is slower
+            is_done = count < events.shape[0] and has_room(book)
+            if is_done:
+                is_done = rest_at_once(book, command, events, count, index)
+                count += int64(is_done)
+            if not is_done:
+                if not has_all_room(book, events, count, most_order_events(book, command)):
+                    return count, index
+                count = enter(book, command, events, count, index)
         else:
+            orders = book.sides[BUY]["orders"] + book.sides[SELL]["orders"]
+            if not has_all_room(book, events, count, 3 + orders):
+                return count, index
             count = carry_out_rare(book, command, events, count, index)
     return count, commands.shape[0]
 
@@ -133,15 +145,27 @@ def process(book: Book, commands: Records, room: int = 4096) -> tuple[Book, Reco
 
 
 @inlined
+def note_link(book: Book, commands: Records, index: int) -> int:
+    """Remember where the search for a command's order starts."""
+    link = first_link(book.links, book.orders, commands[uint32(index)]["order_id"])
+    book.ahead[uint32(index & (LINKS_AHEAD - 1))] = link
+    return link
+
+
+@inlined
+def link_of(book: Book, index: int) -> int:
+    """Where that search starts, of the last commands that were noted."""
+    link: int = book.ahead[uint32(index & (LINKS_AHEAD - 1))]
+    return link
+
+
+@inlined
 def look_ahead(book: Book, commands: Records, index: int) -> None:
     """Fetch the order that a command to come will look for, and before that the way to it."""
     if index + 2 * AHEAD >= commands.shape[0]:
         return
-    order_id = commands[index + 2 * AHEAD]["order_id"]
-    prefetch(book.links, first_link(book.links, book.orders, order_id))
-    command = commands[index + AHEAD]
-    order_id = command["order_id"]
-    prefetch(book.orders, book.links[first_link(book.links, book.orders, order_id)])
+    prefetch(book.links, note_link(book, commands, index + 2 * AHEAD))
+    prefetch(book.orders, book.links[link_of(book, index + AHEAD)])
 
 
 @inlined
@@ -154,35 +178,81 @@ def has_room(book: Book) -> bool:
 
 
 @inlined
-def most_events(book: Book, command: Records) -> int:
-    """More events than this cannot come of a command."""
-    kind = command["kind"]
-    if kind == CANCEL:
-        return 1
-    bids, asks = book.sides[BUY]["orders"], book.sides[SELL]["orders"]
-    if kind == LIMIT or kind == MARKET:  # noqa: SIM109 - a tuple is slower
-        # Each takes an order of the other side away, but for the last; a fill takes lots.
-        takes: int = asks if command["side"] == BUY else bids
-        if command["self_trade"] == SELF_TRADE_ALLOWED:
-            takes = min(takes, max(command["quantity_lots"], 0))
-        return 3 + takes
-    orders: int = bids + asks
-    return 3 + orders
+def has_all_room(book: Book, events: Records, count: int, needed: int) -> bool:
+    """Whether there is room for a command and its events; the state tells how many those are."""
+    if count + needed <= events.shape[0] and has_room(book):
+        return True
+    book.state[0]["events_needed"] = needed
+    return False
 
 
 @inlined
+def most_order_events(book: Book, command: Records) -> int:
+    """More events than this cannot come of an order.
+
+    Each takes an order of the other side away, but for the last; a fill takes lots.
+    """
+    takes: int = book.sides[uint32(command["side"] == BUY)]["orders"]
+    if command["self_trade"] == SELF_TRADE_ALLOWED:
+        takes = min(takes, max(command["quantity_lots"], 0))
+    return 3 + takes
+
+
+@inlined
+def rest_at_once(book: Book, command: Records, events: Records, count: int, index: int) -> bool:
+    """Let an order rest if it is of the common kind and meets nobody; false if nothing was done.
+
+    It does what `enter` does with such an order.
+    """
+    position = position_from(book, link_of(book, index), command["order_id"])
+    side, price = command["side"], command["price_ticks"]
+    rank = rank_of(side, price)
+    if (
+        not is_usual(book, command, position)
+        or book.sides[uint32(side ^ 1)]["best_rank"] <= MOST_PRICE_TICKS - rank
+    ):
+        return False
+    account, quantity = int64(command["account"]), command["quantity_lots"]
+    write(
+        events, count, index, ACCEPTED, NO_REASON, side, account, command["order_id"], price,
+        quantity, quantity,
+    )  # fmt: skip
+    rest(book, command["order_id"], account, int64(side), rank, quantity, 0, False, False, position)
+    return True
+
+
+@inlined
+def is_usual(book: Book, command: Records, position: int) -> bool:
+    """Whether a new order is one that rests if it meets nobody, and has no fault (`refusal`)."""
+    side = command["side"]
+    choices = (side | command["self_trade"] >> 1) >> 1 | command["time_in_force"]
+    price, quantity = command["price_ticks"], command["quantity_lots"]
+    return bool(
+        choices == 0  # sides and modes are in their ranges, time in force is GTC
+        and command["kind"] == LIMIT
+        and command["expire_ns"] == 0
+        and uint32(command["account"]) < book.account_orders.shape[0] - 1
+        and command["order_id"] > 0
+        and slot_at(book, position) == NONE
+        and price > 0
+        and price <= MOST_PRICE_TICKS
+        and quantity > 0
+        and quantity <= MOST_SIDE_LOTS - book.sides[uint32(side)]["quantity_lots"]
+    )
+
+
+@kernel
 def enter(book: Book, command: Records, events: Records, count: int, index: int) -> int:
-    """A new limit or market order."""
+    """A new order of any kind; apart, so that those that just rest go by quickly."""
+    stay_apart()
+    position = position_of(book, command["order_id"])
+    reason = refusal(book, command, position)
+    if reason != NO_REASON:
+        return reject(reason, command, events, count, index)
     side = int64(command["side"])
     quantity = command["quantity_lots"]
     is_market = command["kind"] == MARKET
     order_id = command["order_id"]
-    position = position_of(book, order_id)
-    if not is_usual(book, command, position):
-        reason = refusal(book, command, position)
-        if reason != NO_REASON:
-            return reject(reason, command, events, count, index)
-    reason = NO_REASON
     price = command["price_ticks"]
     if is_market:
         price = MOST_PRICE_TICKS if side == BUY else 0
@@ -224,29 +294,6 @@ def enter(book: Book, command: Records, events: Records, count: int, index: int)
         events, count, index, CANCELLED, reason, side, account, order_id,
         0 if is_market else price, quantity, 0,
     )  # fmt: skip
-
-
-@inlined
-def is_usual(book: Book, command: Records, position: int) -> bool:
-    """Whether a new order has none of the faults in `refusal`, without asking for each alone.
-
-    False also for the rarer kinds of orders that may be right.
-    """
-    side = command["side"]
-    choices = side | ((command["time_in_force"] | command["self_trade"]) >> 1)
-    price, quantity = command["price_ticks"], command["quantity_lots"]
-    return bool(
-        choices >> 1 == 0  # each is in its range
-        and command["kind"] == LIMIT
-        and command["expire_ns"] == 0
-        and uint32(command["account"]) < book.account_orders.shape[0] - 1
-        and command["order_id"] > 0
-        and slot_at(book, position) == NONE
-        and price > 0
-        and price <= MOST_PRICE_TICKS
-        and quantity > 0
-        and quantity <= MOST_SIDE_LOTS - book.sides[uint32(side)]["quantity_lots"]
-    )
 
 
 @kernel
@@ -306,7 +353,7 @@ def is_own(book: Book, command: Records, position: int) -> bool:
 @inlined
 def cancel(book: Book, command: Records, events: Records, count: int, index: int) -> int:
     """Cancel one order of the account."""
-    position = position_of(book, command["order_id"])
+    position = position_from(book, link_of(book, index), command["order_id"])
     if not is_own(book, command, position):
         return reject(UNKNOWN_ORDER, command, events, count, index)
     slot = slot_at(book, position)

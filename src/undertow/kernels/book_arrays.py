@@ -19,6 +19,7 @@ from undertow.kernels.links import Links, larger_links, new_links
 from undertow.kernels.tables import copy_entries, new_table
 
 NONE = 0  # slot 0 of orders and levels is nobody: what is written there is never read
+LINKS_AHEAD = 16
 MOST_INSTRUMENTS = 2**14 - 1  # a queue has 15 bits beside the 48 of a rank, and a key is positive
 
 COMMAND = np.dtype(
@@ -86,6 +87,7 @@ class Book(NamedTuple):
     nodes: Records  # the ladders of all queues
     account_orders: NDArray[np.uint32]  # each account's newest order; the last entry is nobody's
     deadlines: NDArray[np.uint32]  # heap of orders with an end, the earliest first
+    ahead: NDArray[np.uint32]  # where the searches for the orders of the next commands start
 
 
 def new_records(count: int, kind: np.dtype[Any]) -> Records:
@@ -125,6 +127,7 @@ def new_book(
         nodes=new_table(4 * capacity),
         account_orders=np.zeros(accounts + 1, np.uint32),
         deadlines=np.zeros(capacity, np.uint32),
+        ahead=np.zeros(LINKS_AHEAD, np.uint32),
     )
     book.sides["best_rank"] = NO_RANK
     book.state["amend_keeps_priority"] = amend_keeps_priority

@@ -11,7 +11,7 @@ from undertow.kernels.book_arrays import NONE, Book
 from undertow.kernels.compile import inlined, int64, kernel, uint32
 from undertow.kernels.deadlines import push, take_out
 from undertow.kernels.ladder import NO_RANK, add_rank, next_rank, remove_rank
-from undertow.kernels.links import find_link
+from undertow.kernels.links import find_from, find_link
 from undertow.kernels.tables import find, put, remove
 from undertow.model.codes import MOST_PRICE_TICKS
 
@@ -32,6 +32,12 @@ def level_key(queue: int, rank: int) -> int:
 def position_of(book: Book, order_id: int) -> int:
     """Where the table of orders has an id, or a place for it; until an order leaves."""
     return find_link(book.links, book.orders, order_id)
+
+
+@inlined
+def position_from(book: Book, link: int, order_id: int) -> int:
+    """The same, given where the search starts."""
+    return find_from(book.links, book.orders, link, order_id)
 
 
 @inlined

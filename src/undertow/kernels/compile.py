@@ -33,6 +33,7 @@ int64: Callable[[Any], Any] = np.int64
 # Numba's annotations lack some of what it takes.
 settings: Any = numba.config
 njit: Any = numba.njit
+typeof: Any = numba.typeof
 
 UNUSED_S = 30 * 24 * 3600
 
@@ -103,10 +104,22 @@ class Kernel:
         self._options = {
             "nogil": True, "_nrt": False, "no_cfunc_wrapper": True, "forceinline": into_callers,
         }  # fmt: skip
+        self._codes: dict[tuple[Any, ...], Callable[..., Any]] = {}
 
     def __call__(self, *arguments: Any) -> Any:
-        """Run the entry; other threads may run meanwhile."""
-        return self.entry(*arguments)
+        """Run the entry; other threads may run meanwhile.
+
+        Numba looks at the type of each array of a bundle, at each call: most of the time of a short
+        one. All bundles of a class are alike, so the code is found by classes and kinds of arrays.
+        """
+        kinds = tuple([_kind(one) for one in arguments])
+        code = self._codes.get(kinds)
+        if code is not None:
+            return code(*arguments)
+        result = self.entry(*arguments)
+        types = tuple(map(typeof, arguments))
+        self._codes[kinds] = self.entry.overloads[types].entry_point
+        return result
 
     @cached_property
     def entry(self) -> Any:
@@ -145,6 +158,13 @@ def inlined(function: Function) -> Function:
 
 # The same, said of what only kernels call.
 inner, inner_inlined, part = kernel, inlined, kernel
+
+
+def _kind(argument: Any) -> Any:
+    """What tells which code an argument needs."""
+    if isinstance(argument, np.ndarray):
+        return argument.dtype, argument.ndim, argument.flags.num
+    return type(argument)
 
 
 def _widened(kind: Any) -> Any:

@@ -12,7 +12,6 @@ from undertow.kernels.book_orders import slot_at
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, uint32
 from undertow.kernels.conditional import drop
 from undertow.kernels.exchange_arrays import Exchange
-from undertow.kernels.heap import take_out
 from undertow.kernels.integers import mul_div_floor
 from undertow.kernels.ledger import (
     instrument_of,
@@ -24,6 +23,7 @@ from undertow.kernels.ledger import (
     value,
 )
 from undertow.kernels.margin import free, gross_exposure, tier_number
+from undertow.kernels.pools import unwatch
 from undertow.kernels.tables import find
 from undertow.kernels.trading import reject, remove, remove_at, touch, write
 from undertow.model.codes import (
@@ -264,11 +264,7 @@ def free_positions(venue: Exchange, account: int) -> None:
     while slot != 0:
         held = venue.positions[slot]
         after = uint32(held["next"])
-        if int64(held["in_heap"]) != 0:
-            instrument, root = instrument_of(held), int64(held["in_heap"]) - 1
-            venue.roots[instrument, root] = take_out(
-                venue.positions, venue.roots[instrument, root], slot
-            )
+        unwatch(venue, slot)
         held["key"] = -1
         held["next"] = state["free_position"]
         state["free_position"] = slot

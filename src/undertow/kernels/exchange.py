@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from undertow.kernels.amending import amend
-from undertow.kernels.book import has_room
+from undertow.kernels.book import has_room, link_of, note_link
 from undertow.kernels.book_arrays import grown
 from undertow.kernels.clawback import claw_back
 from undertow.kernels.collateral import read_books, set_asset_price
@@ -42,7 +42,6 @@ from undertow.kernels.exchange_arrays import (
     with_more_waiting,
 )
 from undertow.kernels.invariants import as_words, checked
-from undertow.kernels.links import first_link
 from undertow.kernels.liquidation import handle
 from undertow.kernels.money import (
     adjust_margin,
@@ -54,6 +53,7 @@ from undertow.kernels.money import (
 from undertow.kernels.pools import collect, look_at_dirty
 from undertow.kernels.prefetch import prefetch
 from undertow.kernels.trading import enter, reject, touch
+from undertow.kernels.usual import leave_at_once, rest_at_once
 from undertow.kernels.waterfall import (
     WINNER,
     Lots,
@@ -107,19 +107,26 @@ def trade(venue: Exchange, commands: Records, start: int) -> int:
     orders fire (then the phase is `FIRE_LAST`), or that lacks room, see `has_all_room`.
     """
     state, index = venue.state[0], start
+    for place in range(start, min(start + 3 * AHEAD, commands.shape[0])):
+        note_link(venue.book, commands, place)
     while index < commands.shape[0]:
         look_ahead(venue, commands, index)
         command = commands[uint32(index)]
         kind = int64(command["kind"])
         state["command"] = index
         if kind == CANCEL:
-            if not has_all_room(venue, 1):
+            if not has_event_room(venue, 1):
                 break
-            cancel(venue, command)
+            if not leave_at_once(venue, command, link_of(venue.book, index)):
+                cancel(venue, command)
         elif kind == LIMIT or kind == MARKET:  # noqa: SIM109 - slower
-            if not has_all_room(venue, most_order_events(venue, command)):
-                break
-            enter(venue, command)
+            is_done = has_event_room(venue, 1) and has_room(venue.book)
+            if is_done:
+                is_done = rest_at_once(venue, command, link_of(venue.book, index))
+            if not is_done:
+                if not has_all_room(venue, most_order_events(venue, command)):
+                    break
+                enter(venue, command)
         elif kind == AMEND and has_all_room(venue, most_events(venue)):
             amend(venue, command)
         else:
@@ -137,19 +144,17 @@ def look_ahead(venue: Exchange, commands: Records, index: int) -> None:
     book, accounts = venue.book, venue.accounts.shape[0]
     if index + 3 * AHEAD >= commands.shape[0]:
         return
-    command = commands[uint32(index + 3 * AHEAD)]
-    account = uint32(command["account"])
+    prefetch(book.links, note_link(book, commands, index + 3 * AHEAD))
+    account = uint32(commands[uint32(index + 3 * AHEAD)]["account"])
     if account < accounts:
-        prefetch(book.links, first_link(book.links, book.orders, command["order_id"]))
         prefetch(venue.accounts, account)
         prefetch(book.account_orders, account)
-    command = commands[uint32(index + 2 * AHEAD)]
-    account = uint32(command["account"])
+    prefetch(book.orders, book.links[link_of(book, index + 2 * AHEAD)])
+    account = uint32(commands[uint32(index + 2 * AHEAD)]["account"])
     if account >= accounts:
         return
     prefetch(venue.positions, venue.accounts[account]["first_position"])
     prefetch(book.orders, book.account_orders[account])
-    prefetch(book.orders, book.links[first_link(book.links, book.orders, command["order_id"])])
 
 
 @kernel
@@ -356,9 +361,15 @@ def is_roomy(venue: Exchange) -> bool:
 @inner_inlined
 def has_all_room(venue: Exchange, events: int) -> bool:
     """Whether there is room for a step and its events; the state tells how many those are."""
+    return has_event_room(venue, events) and is_roomy(venue)
+
+
+@inner_inlined
+def has_event_room(venue: Exchange, events: int) -> bool:
+    """The same for the events alone."""
     state = venue.state[0]
     state["events_needed"] = events
-    return is_roomy(venue) and state["events"] + events <= venue.events.shape[0]
+    return state["events"] + events <= venue.events.shape[0]
 
 
 @inner_inlined
@@ -405,7 +416,7 @@ def process(
         For a law that does not hold, see `invariants`: a bug of ours.
     """
     if len(venue.events) < room:
-        venue = venue._replace(events=np.zeros(room, EVENT))
+        venue = venue._replace(events=np.empty(room, EVENT))
     state: Any = venue.state[0]
     # Plain integers: reading a record's fields one by one takes longer than the kernels.
     word, kinds, count = venue.state.view(np.int64).item, commands["kind"].tolist(), len(commands)
@@ -482,11 +493,11 @@ def flushed(venue: Exchange, written: list[Records], needed: int) -> Exchange:
         checked(venue)
         rows = venue.events[: int(state["events"])]
         if len(rows) > ROOM:  # handed over with its room: a copy would take longer than the kernels
-            venue = venue._replace(events=np.zeros(len(venue.events), EVENT))
+            venue = venue._replace(events=np.empty(len(venue.events), EVENT))
         else:
             rows = rows.copy()
         written.append(as_words(rows))
         state["events"] = 0
     if needed > len(venue.events):
-        venue = venue._replace(events=np.zeros(2 * needed, EVENT))
+        venue = venue._replace(events=np.empty(2 * needed, EVENT))
     return venue

@@ -75,18 +75,25 @@ ACCOUNT = np.dtype(
     align=True,
 )  # fmt: skip
 # Two cache lines, the first of which is what trading touches, an account one: arrays of them begin
-# with a cache line, see `new_records`. `heap_*` see `heap.py`; `next` is also the list of free
-# slots.
+# with a cache line, see `new_records`. `next` is also the list of free slots.
 POSITION = np.dtype(
     [
         ("lots", np.int64), ("basis_units", np.int64), ("bid_units", np.int64),
         ("ask_units", np.int64), ("bid_lots", np.int64), ("ask_lots", np.int64),
         ("account", np.int32), ("key", np.int32), ("next", np.uint32), ("leverage", np.int16),
-        ("isolated", np.int8), ("in_heap", np.int8),
+        ("isolated", np.int8), ("unused", np.int8),
         ("margin_units", np.int64), ("reduce_lots", np.int64), ("cooldown_ns", np.int64),
-        ("handled", np.int64), ("heap_key", np.int64), ("sequence", np.int64),
-        ("heap_child", np.uint32), ("heap_next", np.uint32), ("heap_previous", np.uint32),
-        ("unused", np.int32),
+        ("handled", np.int64), ("unused2", np.int64, 4),
+    ],
+    align=True,
+)  # fmt: skip
+# Where a position waits for a mark, see `heap.py`; `in_heap` is the kind of its root plus 1. Apart
+# from the position, as a crash goes through the neighbours of those that it reaches.
+WATCH = np.dtype(
+    [
+        ("heap_key", np.int64), ("heap_child", np.uint32), ("heap_next", np.uint32),
+        ("heap_previous", np.uint32), ("sequence", np.uint32), ("account", np.int32),
+        ("in_heap", np.int32),
     ],
     align=True,
 )  # fmt: skip
@@ -150,6 +157,7 @@ class Exchange(NamedTuple):
     assets: Records
     holdings: Records  # account by asset; empty where cash is the only asset
     positions: Records
+    watches: Records  # of positions, by slot
     waiting: Records
     waiting_slots: Records  # order id to slot
     roots: NDArray[np.uint32]  # instrument by kind of root
@@ -188,6 +196,7 @@ def new_exchange(
         assets=asset_rows(contracts, rules),
         holdings=np.zeros(accounts * len(rules.assets) * (len(rules.assets) > 1), HOLDING),
         positions=new_records(capacity, POSITION),
+        watches=new_records(capacity, WATCH),
         waiting=np.zeros(64, WAITING),
         waiting_slots=new_table(128),
         roots=np.zeros((len(contracts), ROOTS), np.uint32),
@@ -254,6 +263,8 @@ def with_more_positions(venue: Exchange) -> Exchange:
     pool, state = venue.positions, venue.state
     larger = new_records(2 * len(pool), POSITION)
     larger[: len(pool)] = pool
+    watches = new_records(len(larger), WATCH)
+    watches[: len(pool)] = venue.watches
     chain(larger, len(pool))
     larger["next"][-1] = state["free_position"][0]
     state["free_position"] = len(pool)
@@ -264,7 +275,8 @@ def with_more_positions(venue: Exchange) -> Exchange:
     queued = np.zeros(len(venue.accounts) + len(larger), QUEUED)
     queued[: len(venue.queued)] = venue.queued
     return venue._replace(
-        positions=larger, due=due, queued=queued, sorting=np.zeros(size + 2049, np.int64)
+        positions=larger, watches=watches, due=due, queued=queued,
+        sorting=np.zeros(size + 2049, np.int64),
     )  # fmt: skip
 
 

@@ -50,13 +50,15 @@ def bad_size(
         return BELOW_MIN_NOTIONAL
     if is_market:
         return NO_REASON
-    mark = guide_ticks(contract)
-    if mark == 0:
-        mark = price
     # Sides come at random: the processor is asked to guess them only where there is a band.
+    if contract["band_up_ppm"] | contract["band_down_ppm"] == 0:
+        return NO_REASON
     band_ppm = contract["band_up_ppm"] if side == BUY else contract["band_down_ppm"]
     if band_ppm == 0:
         return NO_REASON
+    mark = guide_ticks(contract)
+    if mark == 0:
+        mark = price
     if price > up_by(mark, band_ppm) if side == BUY else price < down_by(mark, band_ppm):
         return OUTSIDE_PRICE_BAND
     return NO_REASON

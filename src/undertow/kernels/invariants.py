@@ -39,6 +39,7 @@ from undertow.model.codes import (
     MOST_PRICE_TICKS,
     NO_REASON,
     SURPLUS_KEPT,
+    TRIGGERED,
 )
 
 PAYMENT, FUNDING, QUANTITY, WATERFALL, FUND_SOLVENT, UNCROSSED, EVENTS, CONSERVED, LONGS = range(
@@ -133,9 +134,10 @@ def tally(venue: Exchange, events: Records, count: int) -> None:
         event = events[index]
         kind = int64(event["kind"])
         moved = event["amount_units"] + event["maker_amount_units"]
-        if kind == FILL:
+        if kind <= TRIGGERED:  # orders and fills, in any order: nothing here to guess
             paid += moved
-            if event["quantity_lots"] <= 0 or event["maker_leaves_lots"] < 0:
+            is_bad = (event["quantity_lots"] <= 0) | (event["maker_leaves_lots"] < 0)
+            if is_bad & (kind == FILL):
                 broken(venue, QUANTITY, event["quantity_lots"], 1, first + index)
         elif kind not in (LIQUIDATION, LIQUIDATION_WAITS, AUTO_EXCHANGE):
             paid += moved

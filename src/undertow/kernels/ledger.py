@@ -118,7 +118,6 @@ def make_position(venue: Exchange, account: int, instrument: int, leg: int) -> i
     held["key"] = key
     held["leverage"] = leverage
     held["isolated"] = isolated
-    held["sequence"] = slot
     held["next"] = after
     if before == 0:
         venue.accounts[uint32(account)]["first_position"] = slot
@@ -140,7 +139,6 @@ def clear(held: Records) -> None:
     held["reduce_lots"] = 0
     held["cooldown_ns"] = 0
     held["handled"] = 0
-    held["in_heap"] = 0
 
 
 @inner_inlined

@@ -33,7 +33,13 @@ def first_link(links: Links, orders: Records, order_id: int) -> int:
 @inlined
 def find_link(links: Links, orders: Records, order_id: int) -> int:
     """The position that names the order with this id, or nobody, and then it may be put there."""
-    position = first_link(links, orders, order_id)
+    return find_from(links, orders, first_link(links, orders, order_id), order_id)
+
+
+@inlined
+def find_from(links: Links, orders: Records, first: int, order_id: int) -> int:
+    """The same, given the position where the search starts."""
+    position: int = uint32(first)
     slot = links[position]
     while slot != 0 and orders[slot]["order_id"] != order_id:
         position = slot

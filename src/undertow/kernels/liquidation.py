@@ -92,11 +92,9 @@ def handle(venue: Exchange, pool: int) -> bool:
     if slot == 0:
         venue.accounts[account]["handled"] = mark_number
     else:
-        venue.positions[slot]["handled"] = mark_number
-        first, leg = (
-            instrument_of(venue.positions[slot]),
-            leg_of(venue.positions[slot]),
-        )
+        held = venue.positions[slot]
+        held["handled"] = mark_number
+        first, leg = instrument_of(held), leg_of(held)
     if waits != NO_REASON:
         if waits > 0:
             event = write(venue, LIQUIDATION_WAITS, waits, 0, leg, first, account, 0, 0, 0, 0)
@@ -121,15 +119,17 @@ def handle(venue: Exchange, pool: int) -> bool:
         if spare_of(venue, equity, needed) >= 0:
             release(venue, slot)
             return False
-    shut = first_shut(venue, pool)
-    if shut != 0 and rules["halted_book"] == HALT_WAITS:
-        say_waits(venue, pool, shut, HALTED)
-        return False
+    if rules["halted_book"] == HALT_WAITS:
+        shut = first_shut(venue, pool)
+        if shut != 0:
+            say_waits(venue, pool, shut, HALTED)
+            return False
     takeover = rules["takeover"]
-    kept = of_million(needed, rules["backstop_ppm"])
-    if takeover == BY_VAULT and first_open(venue, pool) != 0 and equity >= kept:
-        say_waits(venue, pool, first_open(venue, pool), waits)
-        return False
+    if takeover == BY_VAULT and equity >= of_million(needed, rules["backstop_ppm"]):
+        still_open = first_open(venue, pool)
+        if still_open != 0:
+            say_waits(venue, pool, still_open, waits)
+            return False
     if equity < 0:
         return start_winding_up(venue, pool, equity)
     if takeover == BY_NOBODY:  # what is left is still the customer's

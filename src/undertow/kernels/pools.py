@@ -46,6 +46,7 @@ from undertow.model.codes import (
 
 # By less than this per position, rounding may raise what a portfolio needs, wherever prices move.
 PORTFOLIO_ROUNDING = 16
+GROUP = 8
 STEPS = 4  # a watch comes closer to the price where margin is missing with each
 
 
@@ -165,28 +166,28 @@ def collect(venue: Exchange, instrument: int) -> None:
             venue, venue.roots[instrument, root], worst, count
         )
     for index in range(count):
-        if index + 12 < count:
-            prefetch(venue.positions, venue.sorting[index + 12])
-            prefetch(venue.accounts, venue.positions[venue.sorting[index + 6]]["account"])
-        held = venue.positions[venue.sorting[index]]
-        held["in_heap"] = 0
-        soil(venue, int64(held["account"]))
+        if index + 8 < count:
+            prefetch(venue.accounts, venue.sorting[index + 8])
+        soil(venue, venue.sorting[index])
 
 
 @inner_inlined
 def detach(venue: Exchange, root: int, worst: int, count: int) -> tuple[int, int]:
-    """Take all nodes up to a key out of a heap of positions, and list them in the room for sorting.
+    """Take all nodes up to a key out of a heap, and list their accounts in the room for sorting.
 
-    Only those nodes and their children are touched. Returns the root of what stays, and how many
-    are listed now.
+    Only those nodes and their children are touched. Children that stay are put together by eights
+    first, so that the next mark does not meet all of them again. Returns the root of what stays,
+    and how many are listed now.
     """
-    pool = venue.positions
+    pool = venue.watches
     rest, todo = uint32(0), uint32(root)
     if todo != 0 and pool[todo]["heap_key"] > worst:
         rest, todo = todo, uint32(0)
+    groups, group, size = uint32(0), uint32(0), 0
     while todo != 0:
         node = pool[todo]
-        venue.sorting[count] = todo
+        node["in_heap"] = 0
+        venue.sorting[count] = node["account"]
         count += 1
         todo = uint32(node["heap_next"])
         slot = uint32(node["heap_child"])
@@ -200,11 +201,21 @@ def detach(venue: Exchange, root: int, worst: int, count: int) -> tuple[int, int
             if child["heap_key"] > worst:
                 child["heap_next"] = 0
                 child["heap_previous"] = 0
-                rest = uint32(meld(pool, rest, slot))
+                group = uint32(meld(pool, group, slot))
+                size += 1
+                if size == GROUP:
+                    pool[group]["heap_next"] = groups
+                    groups, group, size = group, uint32(0), 0
             else:
                 child["heap_next"] = todo
                 todo = slot
             slot = after
+    rest = uint32(meld(pool, rest, group))
+    while groups != 0:
+        after = uint32(pool[groups]["heap_next"])
+        pool[groups]["heap_next"] = 0
+        rest = uint32(meld(pool, rest, groups))
+        groups = after
     return rest, count
 
 
@@ -238,7 +249,8 @@ def look_at(venue: Exchange, account: int) -> bool:
     """Look at the pools of one account; returns whether it must be looked at again."""
     stay_apart()
     again = False
-    left = spare(venue, pool_number(account, -1))
+    needed = cross_maintenance(venue, account) if account >= FIRST_CUSTOMER else 0
+    left = spare_of(venue, cross_equity(venue, account), needed)
     if left < 0:
         list_pool(venue, pool_number(account, -1))
         again = True
@@ -264,7 +276,7 @@ def look_at(venue: Exchange, account: int) -> bool:
     slot = uint32(venue.accounts[uint32(account)]["first_position"])
     while slot != 0:
         held = venue.positions[slot]
-        share = left // max(count, 1)
+        share = left // count if count > 1 else left  # dividing takes its time
         if int64(held["isolated"]) != 0:
             pool = pool_number(account, int64(held["key"]))
             share = spare(venue, pool)
@@ -294,21 +306,28 @@ def watch(venue: Exchange, slot: int, share: int) -> None:
     Without lots, or without a share, or where no price would take it, it waits nowhere.
     """
     held = venue.positions[slot]
-    instrument = instrument_of(held)
-    if int64(held["in_heap"]) != 0:
-        root = int64(held["in_heap"]) - 1
-        venue.roots[instrument, root] = take_out(
-            venue.positions, venue.roots[instrument, root], slot
-        )
+    unwatch(venue, slot)
     if held["lots"] == 0 or share < 0:
         return
     root = WATCH_FALLS if held["lots"] > 0 else WATCH_RISES
     price = last_safe_price(venue, held, share)
     if price == 0:
         return
-    held["heap_key"] = -(price - 1) if root == WATCH_FALLS else price + 1
-    venue.roots[instrument, root] = insert(venue.positions, venue.roots[instrument, root], slot)
-    held["in_heap"] = root + 1
+    node, instrument = venue.watches[slot], instrument_of(held)
+    node["heap_key"] = -(price - 1) if root == WATCH_FALLS else price + 1
+    node["sequence"] = slot
+    node["account"] = held["account"]
+    venue.roots[instrument, root] = insert(venue.watches, venue.roots[instrument, root], slot)
+    node["in_heap"] = root + 1
+
+
+@inner_inlined
+def unwatch(venue: Exchange, slot: int) -> None:
+    """Let a position wait no longer."""
+    node = venue.watches[slot]
+    if int64(node["in_heap"]) != 0:
+        instrument, root = instrument_of(venue.positions[slot]), int64(node["in_heap"]) - 1
+        venue.roots[instrument, root] = take_out(venue.watches, venue.roots[instrument, root], slot)
 
 
 @inner_inlined

@@ -15,7 +15,7 @@ from undertow.kernels.book_orders import (
 from undertow.kernels.book_orders import rank_of, rest, slot_at, take_away
 from undertow.kernels.compile import Records, inner, inner_inlined, int64, part, uint32
 from undertow.kernels.exchange_arrays import Exchange
-from undertow.kernels.filters import bad_size, down_by, guide_ticks, market_limit, up_by
+from undertow.kernels.filters import bad_size, market_limit
 from undertow.kernels.ledger import (
     charge,
     contract_of,
@@ -29,17 +29,11 @@ from undertow.kernels.ledger import (
     settle,
     value,
 )
-from undertow.kernels.margin import (
-    collateral,
-    free,
-    gross_exposure,
-    portfolio_initial,
-    tier_number,
-)
 from undertow.kernels.matching import best_maker, could_fill, order_price, take_lots
+from undertow.kernels.order_margin import count, lacks_margin
 from undertow.kernels.pools import closing_bound
 from undertow.kernels.prefetch import prefetch
-from undertow.kernels.spot import highest_price, lacks_balance, swap
+from undertow.kernels.spot import highest_price, swap
 from undertow.kernels.tables import find
 from undertow.model.codes import (
     ACCEPTED,
@@ -60,10 +54,8 @@ from undertow.model.codes import (
     FOK_UNFILLED,
     GTC,
     HALTED,
-    INSUFFICIENT_MARGIN,
     IOC,
     IOC_REMAINDER,
-    LEVERAGE_ABOVE_TIER,
     LONG,
     MARKET,
     NO_LIQUIDITY,
@@ -72,7 +64,6 @@ from undertow.model.codes import (
     ONE_WAY,
     ORDER_ID_NOT_POSITIVE,
     PAST_BANKRUPTCY,
-    POSITION_TOO_LARGE,
     POST_ONLY,
     POST_ONLY_WOULD_TAKE,
     REDUCE_ONLY,
@@ -114,6 +105,7 @@ def write(
     event["maker_account"] = 0
     event["maker_leg"] = 0
     event["asset"] = 0
+    event["unused"] = 0
     event["maker_id"] = 0
     event["maker_leaves_lots"] = 0
     event["maker_amount_units"] = 0
@@ -251,93 +243,6 @@ def would_take(venue: Exchange, queue: int, price: int) -> bool:
     """Whether an order of this queue would meet the other side."""
     other = queue ^ 1
     return bool(venue.book.sides[uint32(other)]["best_rank"] <= rank_of(other, price))
-
-
-@inner_inlined
-def lacks_margin(
-    venue: Exchange, slot: int, side: int, price: int, lots: int, is_market: bool
-) -> int:
-    """Why an order that may open a position is too much for its account."""
-    held = venue.positions[slot]
-    instrument = instrument_of(held)
-    contract = venue.contracts[uint32(instrument)]
-    if is_market:
-        price = market_price(venue, instrument, side)
-    if contract["kind"] == SPOT:
-        return lacks_balance(venue, slot, side, price, lots)
-    if int64(held["account"]) < FIRST_CUSTOMER:
-        return NO_REASON
-    account = int64(held["account"])
-    nets = int64(venue.accounts[uint32(account)]["portfolio"]) != 0
-    now = 0
-    if held["lots"] != 0:
-        now = notional(contract, held["lots"], max(contract["mark_ticks"], 1))
-    before_lots = most_lots(held)
-    before = portfolio_initial(venue, account) if nets else gross_exposure(held, now)
-    size = notional(contract, lots, price)
-    count(held, side, lots, size)
-    after = portfolio_initial(venue, account) if nets else gross_exposure(held, now)
-    raises = after > before
-    reason = NO_REASON
-    if raises or most_lots(held) > before_lots:
-        reason = too_large(venue, held, contract, now)
-    if reason == NO_REASON and raises:
-        sign = 1 if side == BUY else -1
-        loss = value(contract, sign * lots, price) - value(
-            contract, sign * lots, contract["mark_ticks"]
-        )
-        left = free(venue, account)
-        if venue.assets.shape[0] > 1 and int64(held["isolated"]) != 0:
-            left -= collateral(venue, account)
-        if left < max(0, loss):
-            reason = INSUFFICIENT_MARGIN
-    count(held, side, -lots, -size)
-    return reason
-
-
-@inner_inlined
-def market_price(venue: Exchange, instrument: int, side: int) -> int:
-    """The price that the margin of a market order is counted at."""
-    contract = venue.contracts[uint32(instrument)]
-    other = 2 * instrument + 1 - side
-    place = venue.book.sides[uint32(other)]
-    price = guide_ticks(contract)
-    if place["orders"] > 0:
-        price = rank_of(other, place["best_rank"])
-    buffer_ppm = venue.rules[0]["market_buffer_ppm"]
-    if side == BUY:
-        return min(up_by(price, buffer_ppm), contract["max_price_ticks"])
-    return max(1, down_by(price, buffer_ppm))
-
-
-@inner_inlined
-def too_large(venue: Exchange, held: Records, contract: Records, size: int) -> int:
-    """Whether position and orders could exceed the venue's limit, or the tier of the leverage.
-
-    ``size`` is the position's notional at the mark.
-    """
-    most = most_lots(held)
-    if most > contract["max_position_lots"]:
-        return POSITION_TOO_LARGE
-    tier = venue.tiers[uint32(tier_number(venue, contract, most, gross_exposure(held, size)))]
-    return LEVERAGE_ABOVE_TIER if int64(held["leverage"]) > tier["max_leverage"] else NO_REASON
-
-
-@inner_inlined
-def most_lots(held: Records) -> int:
-    """The largest size the position would have if all bids, or all asks, were filled."""
-    return max(abs(held["lots"] + held["bid_lots"]), abs(held["lots"] - held["ask_lots"]))
-
-
-@inner_inlined
-def count(held: Records, side: int, lots: int, notional_units: int) -> None:
-    """Count a resting order, or (below 0) count it no more."""
-    if side == BUY:
-        held["bid_lots"] += lots
-        held["bid_units"] += notional_units
-    else:
-        held["ask_lots"] += lots
-        held["ask_units"] += notional_units
 
 
 @inner_inlined
