@@ -75,15 +75,17 @@ def follow(
     interest: Mapping[Market, Series],
     funding: Mapping[Market, Series],
     parameters: Parameters,
+    *,
+    comparable: bool = False,
 ) -> Crowd:
-    """Follow the crowd of one market through its bars."""
+    """Follow the crowd of one market through its bars; see `positions` for ``comparable``."""
     days = (bars.end_ns - bars.start_ns) / DAY_NS
     prices = np.log(bars.prices)
     span = prices[:, 1] - prices[:, 2]
     ranges = span / np.sqrt(days)
     typical = _typical(bars, ranges, days, parameters)
     rates, average = _turnover(bars, days, parameters)
-    seen = positions(bars, average, interest, parameters)
+    seen = positions(bars, average, interest, parameters, comparable=comparable)
     weight = parameters.turnover_now
     opened = days * average ** (1 - weight) * rates**weight * seen.ratio + seen.opened_usd
     share = long_share(

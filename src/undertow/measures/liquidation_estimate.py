@@ -91,13 +91,13 @@ def estimate(tape: Tape, *, by: str = "1d", parameters: Parameters | None = None
     parameters = parameters or Parameters()
     bars = read_bars(tape, bucket_ns)
     interest, funding = open_interest_series(tape), funding_series(tape)
-    crowds = [follow(market, interest, funding, parameters) for market in bars]
+    crowds = [follow(market, interest, funding, parameters, comparable=True) for market in bars]
     weights = market_weights(bars, parameters)
     cells = pl.concat(
         _cells(crowd, weight, bucket_ns) for crowd, weight in zip(crowds, weights, strict=True)
     )
     rows = _by_symbol(cells, bucket_ns, parameters)
-    measured = [bool(np.isfinite(crowd.positions.usd).any()) for crowd in crowds]
+    measured = [crowd.positions.used == "of the same market" for crowd in crowds]
     used = (
         *_used(crowds, measured),
         *_funding_used(bars, set(funding)),
@@ -178,6 +178,9 @@ def _used(crowds: list[Crowd], measured: list[bool]) -> list[str]:
         lines.append(f"mark prices of {marked} of {markets} markets")
     if any(measured):
         lines.append(f"open interest of {sum(measured)} of {markets} markets")
+    joined = sum(crowd.positions.used == "joins later" for crowd in crowds)
+    if joined:
+        lines.append(f"changes of open interest, which begins later, of {joined} of {markets}")
     others = sum(crowd.positions.used == "of other markets" for crowd in crowds)
     if others:
         lines.append(f"changes of open interest elsewhere for {others} of {markets} markets")
