@@ -272,7 +272,10 @@ def test_open_interest_of_nothing_is_a_fault_of_the_recording() -> None:
     candles = wandering(20 * 24)
     whole = interest([6.72e8] * 480).with_columns(contracts=6.72e6)
     row = pl.int_range(pl.len())
-    faulty = whole.with_columns(pl.when(row == 200).then(0.0).otherwise(pl.col("usd", "contracts")))
+    faulty = whole.with_columns(
+        pl.when(row == 200).then(0.0).otherwise(pl.col(name)).alias(name)
+        for name in ("usd", "contracts")
+    )
     holed = whole.filter(row != 200)
     assert by_day(candles, open_interest=faulty) == by_day(candles, open_interest=holed)
 
