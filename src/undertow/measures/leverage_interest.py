@@ -7,7 +7,8 @@ the turnover of its own market only, and the series of other venues count by the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from bisect import insort
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,11 @@ class Series:
     def places(self, times_ns: Times) -> Times:
         """Row of the last value known at each time; -1 where there is none."""
         return np.searchsorted(self.known_ns, times_ns, side="right").astype(np.int64) - 1
+
+    def last(self, times_ns: Times) -> Floats:
+        """The last value known at each time, however old; the first one before there is any."""
+        found: Floats = self.values[np.maximum(self.places(times_ns), 0)]
+        return found
 
     def at(self, times_ns: Times) -> Floats:
         """The last value known at each time; NaN where there is none or it is stale."""
@@ -109,7 +115,7 @@ def positions(
     interest: Mapping[Market, Series],
     parameters: Parameters,
     *,
-    comparable: bool = False,
+    usual: Series | None = None,
 ) -> Positions:
     """What open interest says about a market's positions.
 
@@ -117,17 +123,18 @@ def positions(
     ----------
     turnover
         Average turnover known at each bar's end, in USD a day.
-    comparable
-        For figures of many bars that are held against each other: a series that begins later
-        than the bars counts by its changes only, and what is dated to a bar's end belongs to the
-        next bar. Else its level counts too: the best guess of where the market stands now.
+    usual
+        Open interest per turnover on the tape so far (`usual_per_turnover`), for figures of many
+        bars and markets that are held against each other: levels count against it, a series that
+        begins later than the bars counts by its changes, and what is dated to a bar's end belongs
+        to the next bar. Without it the level counts as it is: the best guess of one moment.
     """
     count = len(bars.end_ns)
     nothing = Positions(np.ones(count), np.zeros(count), np.ones(count), np.full(count, np.nan), "")
     if bars.kind == "spot":
         return nothing
     # A tape cut at a bar's end holds the same of it whether or not rows of that moment are kept.
-    times_ns = bars.end_ns - 1 if comparable else bars.end_ns
+    times_ns = bars.end_ns if usual is None else bars.end_ns - 1
     found = nothing
     own = same_market(bars, interest)
     others = [
@@ -143,10 +150,8 @@ def positions(
         found = dataclasses.replace(nothing, ratio=ratio, used="of other markets")
     for market in reversed(own):
         seen = _seen(bars, times_ns, interest[market])
-        usual = parameters.open_interest_per_turnover
-        if comparable and seen.joins:
-            usual = _usual_at_start(seen, turnover, found, parameters)
-        found = _with_own(found, seen, turnover, usual, parameters)
+        found = _with_own(found, seen, turnover, _level(seen, usual, turnover, found, parameters),
+                          parameters)  # fmt: skip
     return found
 
 
@@ -172,6 +177,7 @@ def same_market(bars: Bars, interest: Mapping[Market, Series]) -> list[Market]:
 class _Seen:
     """One series on the bars of its market; ``change`` is that of the coins, at new values."""
 
+    times_ns: Times
     usd: Floats
     change: Floats
     rise_usd: Floats
@@ -198,14 +204,14 @@ def _seen(bars: Bars, times_ns: Times, own: Series) -> _Seen:
     first = int(np.argmax(is_known))
     joins = bool(is_known.any() and usd[first] > 0)
     joins = joins and bool(times_ns[first] - bars.start_ns[0] > STALE_NS)
-    return _Seen(usd, change, rise_usd, first, joins)
+    return _Seen(times_ns, usd, change, rise_usd, first, joins)
 
 
 def _with_own(
-    found: Positions, seen: _Seen, turnover: Floats, usual: float, parameters: Parameters
+    found: Positions, seen: _Seen, turnover: Floats, level: Floats, parameters: Parameters
 ) -> Positions:
-    """Let a series of the same market speak where it is known; ``usual`` is per turnover."""
-    ratio = _ratio(seen.usd / (usual * turnover), parameters)
+    """Let a series of the same market speak where it is known."""
+    ratio = _ratio(seen.usd / (level * turnover), parameters)
     is_known = np.isfinite(seen.usd)
     kept = 1 - parameters.closing_weight * np.clip(-seen.change, 0.0, 0.9)
     # A series that ends is no change either: what it said last is kept.
@@ -213,19 +219,68 @@ def _with_own(
     used = "joins later" if seen.joins else "of the same market"
     return Positions(
         ratio=np.where(last >= 0, ratio[np.maximum(last, 0)], found.ratio),
-        opened_usd=np.where(is_known, seen.rise_usd / usual, found.opened_usd),
+        opened_usd=np.where(is_known, seen.rise_usd / level, found.opened_usd),
         kept=np.where(is_known, kept, found.kept),
         usd=np.where(is_known, seen.usd, found.usd),
         used=used if is_known.any() else found.used,
     )
 
 
-def _usual_at_start(
-    seen: _Seen, turnover: Floats, found: Positions, parameters: Parameters
-) -> float:
-    """Open interest per turnover with which a series that joins changes nothing as it does."""
+def _level(
+    seen: _Seen, usual: Series | None, turnover: Floats, found: Positions, parameters: Parameters
+) -> Floats:
+    """Open interest per turnover that changes nothing, at each bar."""
+    if usual is None:
+        return np.full(len(turnover), parameters.open_interest_per_turnover)
+    if not seen.joins:
+        return usual.last(seen.times_ns + 1)
+    first = seen.first
     power = 1 / max(parameters.open_interest_weight, 0.1)
-    return float(seen.usd[seen.first] / turnover[seen.first] / found.ratio[seen.first] ** power)
+    at_start = seen.usd[first] / turnover[first] / found.ratio[first] ** power
+    return np.full(len(turnover), at_start)
+
+
+def usual_per_turnover(
+    markets: Iterable[tuple[Bars, Floats]],
+    interest: Mapping[Market, Series],
+    parameters: Parameters,
+) -> Series:
+    """Open interest per turnover, the median so far of the median market.
+
+    What a source counts as open (one venue or many, one side or both), and how that compares with
+    the turnover on the tape, is the same for all its markets: it says nothing about one of them,
+    and a market of which nothing is known is not smaller for it. Series that begin later than
+    their bars are left out. Where there is none, the one value is the parameter's.
+
+    Parameters
+    ----------
+    markets
+        Bars with the average turnover known at each one's end, in USD a day.
+    """
+    parts = [pl.DataFrame({"known_ns": [0], "level": [1.0]}).clear()]
+    for bars, turnover in markets:
+        own = [] if bars.kind == "spot" else same_market(bars, interest)
+        seen = _seen(bars, bars.end_ns - 1, interest[own[0]]) if own else None
+        if seen is not None and not seen.joins:
+            level = np.log(np.where(seen.usd > 0, seen.usd, np.nan) / turnover)
+            parts.append(pl.DataFrame({"known_ns": bars.end_ns, "level": level}))
+    typical = (
+        pl.concat(parts)
+        .filter(pl.col("level").is_finite())
+        .group_by("known_ns")
+        .agg(pl.col("level").median())
+        .sort("known_ns")
+    )
+    if typical.is_empty():
+        return Series(np.zeros(1, np.int64), np.array([parameters.open_interest_per_turnover]))
+    levels = typical["level"].to_list()
+    sorted_levels: list[float] = []
+    medians = []
+    for level in levels:
+        insort(sorted_levels, level)
+        count = len(sorted_levels)
+        medians.append((sorted_levels[(count - 1) // 2] + sorted_levels[count // 2]) / 2)
+    return Series(typical["known_ns"].to_numpy(), np.exp(np.array(medians)))
 
 
 def _ratio(measured_over_expected: Floats, parameters: Parameters) -> Floats:
