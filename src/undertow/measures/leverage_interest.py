@@ -22,6 +22,7 @@ from undertow.tape.frames import known, table_named
 
 Times = npt.NDArray[np.int64]
 Market = tuple[str, str]
+# A period's row is known a nanosecond before its end (`_series`), which is no age.
 STALE_NS = 72 * HOUR_NS
 # Open interest seen less often than this cannot say at which price a position was opened.
 FINE_NS = 4 * HOUR_NS
@@ -49,7 +50,7 @@ class Series:
         """The last value known at each time; NaN where there is none or it is stale."""
         place = self.places(times_ns)
         found = np.maximum(place, 0)
-        fresh = (place >= 0) & (times_ns - self.known_ns[found] <= STALE_NS)
+        fresh = (place >= 0) & (times_ns - self.known_ns[found] <= STALE_NS + 1)
         return np.where(fresh, self.values[found], np.nan)
 
 
@@ -149,9 +150,9 @@ def positions(
         ratio = _ratio(index / expected, parameters)
         found = dataclasses.replace(nothing, ratio=ratio, used="of other markets")
     for market in reversed(own):
-        seen = _seen(bars, times_ns, interest[market])
-        found = _with_own(found, seen, turnover, _level(seen, usual, turnover, found, parameters),
-                          parameters)  # fmt: skip
+        seen = _seen(bars, times_ns, interest[market], is_compared=usual is not None)
+        level = _level(seen, usual, turnover, found, parameters)
+        found = _with_own(found, seen, turnover, level, parameters, is_compared=usual is not None)
     return found
 
 
@@ -185,14 +186,16 @@ class _Seen:
     joins: bool
 
 
-def _seen(bars: Bars, times_ns: Times, own: Series) -> _Seen:
+def _seen(bars: Bars, times_ns: Times, own: Series, *, is_compared: bool) -> _Seen:
     raw, place = own.at(times_ns), own.places(times_ns)
     close = bars.prices[:, 3]
     usd = np.where(raw < 0, -raw * close, raw)
     is_known = np.isfinite(usd)
-    is_new = is_known & (np.diff(place, prepend=-1) > 0)
     rows = np.arange(len(usd))
-    # Between two values the price moves dollars, but nobody opens or closes anything.
+    # Between two values the price moves dollars, but nobody opens or closes anything. Maps of one
+    # moment look at every bar all the same: with those the crowds of runs were fitted, and a day's
+    # dollars change them by less than 1e-4.
+    is_new = is_known & (np.diff(place, prepend=-1) > 0) if is_compared else is_known
     coins = (usd / close)[np.maximum.accumulate(np.where(is_new, rows, 0))]
     before = np.concatenate([[np.nan], np.where(is_known, coins, np.nan)[:-1]])
     is_change = is_new & (before > 0)
@@ -208,14 +211,21 @@ def _seen(bars: Bars, times_ns: Times, own: Series) -> _Seen:
 
 
 def _with_own(
-    found: Positions, seen: _Seen, turnover: Floats, level: Floats, parameters: Parameters
+    found: Positions,
+    seen: _Seen,
+    turnover: Floats,
+    level: Floats,
+    parameters: Parameters,
+    *,
+    is_compared: bool,
 ) -> Positions:
     """Let a series of the same market speak where it is known."""
     ratio = _ratio(seen.usd / (level * turnover), parameters)
     is_known = np.isfinite(seen.usd)
     kept = 1 - parameters.closing_weight * np.clip(-seen.change, 0.0, 0.9)
-    # A series that ends is no change either: what it said last is kept.
-    last = np.maximum.accumulate(np.where(is_known, np.arange(len(ratio)), -1))
+    # A series that ends is no change either: what it said last is kept, in a comparison.
+    last = np.where(is_known, np.arange(len(ratio)), -1)
+    last = np.maximum.accumulate(last) if is_compared else last
     used = "joins later" if seen.joins else "of the same market"
     return Positions(
         ratio=np.where(last >= 0, ratio[np.maximum(last, 0)], found.ratio),
@@ -260,8 +270,10 @@ def usual_per_turnover(
     parts = [pl.DataFrame({"known_ns": [0], "level": [1.0]}).clear()]
     for bars, turnover in markets:
         own = [] if bars.kind == "spot" else same_market(bars, interest)
-        seen = _seen(bars, bars.end_ns - 1, interest[own[0]]) if own else None
-        if seen is not None and not seen.joins:
+        if not own:
+            continue
+        seen = _seen(bars, bars.end_ns - 1, interest[own[0]], is_compared=True)
+        if not seen.joins:
             level = np.log(np.where(seen.usd > 0, seen.usd, np.nan) / turnover)
             parts.append(pl.DataFrame({"known_ns": bars.end_ns, "level": level}))
     typical = (
