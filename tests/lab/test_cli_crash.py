@@ -184,6 +184,14 @@ MODEL = ["crash", "gap", "--path", "model", "--set"]
         (["replay", "nowhere"], "nowhere is no run"),
         (["compare", "a", "b"], "no folder 'a'"),
         (["score", "--path", "x"], "path 'x': expected real or model"),
+        ([*MODEL, "asset.BTC.price_usd=0"], "value: expected 1e-12 to 1e+12, not 0"),
+        ([*MODEL, "shock.sale.notional_usd=5e30"], "value: expected 0 to 1e+12"),
+        ([*MODEL, "venue.binance-usdm.accounts=1e18"], "value: expected 1 to 1e+08"),
+        ([*MODEL, "venue.binance-usdm.quote=USTD"], "no dollar and no stablecoin"),
+        (["crash", "--runs", "0"], "'--runs': Input should be greater than or equal to 1; see"),
+        (["crash", "--bogus"], "No such option: --bogus"),
+        (["compare", "a"], "Missing argument 'RUN'; see undertow compare --help"),
+        (["crahs"], "No such command 'crahs'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_and_exit_code_two(
@@ -195,3 +203,12 @@ def test_a_mistake_is_one_line_and_exit_code_two(
     assert err.startswith("undertow: ")
     assert err.count("\n") == 1
     assert said in err
+
+
+def test_a_folder_that_takes_no_runs_is_said_before_the_run(
+    undertow: Command, folder: Path
+) -> None:
+    (folder / "letter.txt").write_text("dear")
+    code, out, err = undertow(*GAP, "--seed", 3, "--out", "letter.txt")
+    assert (code, out) == (2, "")
+    assert err == "undertow: letter.txt: no folder for runs: it is a file\n"

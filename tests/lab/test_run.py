@@ -149,6 +149,7 @@ def test_a_tape_of_ones_own_belongs_to_the_name_of_a_run(tmp_path: Path) -> None
         (lambda about: json.dumps([about]), "not a run's description"),
         (lambda about: json.dumps({**about, "version": 3}), "not a run's description"),
         (lambda about: json.dumps({"version": about["version"]}), "it lacks id"),
+        (lambda about: json.dumps(about | {"seed": "x"}), "not a run's description: seed 'x'"),
     ],
 )
 def test_a_folder_that_is_not_understood(

@@ -155,8 +155,12 @@ def test_cutting_the_tape_after_a_bucket_does_not_change_it(by: str, day: int, h
     cut_ns = START_NS + day * DAY_NS + (hour * HOUR_NS if by == "1h" else 0)
     known = TAPE.until(cut_ns)
     cut = Tape.from_frames({name: known.table(name).collect() for name in TABLES})
-    before = WHOLE[by].filter(pl.col("ts").cast(pl.Int64) < cut_ns)
-    assert estimate(cut, by=by).rows.equals(before)
+    before = pl.col("ts").cast(pl.Int64) < cut_ns
+    assert estimate(cut, by=by).rows.equals(WHOLE[by].filter(before))
+    # Who cuts by the column `ts` drops what was recorded at that very moment, and keeps bars that
+    # are not over.
+    blunt = Tape.from_frames({name: frame.filter(before) for name, frame in TABLES.items()})
+    assert estimate(blunt, by=by).rows.filter(before).equals(WHOLE[by].filter(before))
 
 
 def total(*candles: pl.DataFrame, symbol: str = "BTCUSDT", **tables: pl.DataFrame) -> float:
@@ -242,14 +246,76 @@ def test_a_venue_that_joins_the_open_interest_is_no_new_position() -> None:
     assert total(candles, open_interest=left) == expected
 
 
-def test_more_open_interest_than_the_turnover_suggests_means_more() -> None:
+def by_day(candles: pl.DataFrame, **tables: pl.DataFrame) -> list[float]:
+    return estimate(Tape.from_frames({"candles": candles, **tables})).rows["total_usd"].to_list()
+
+
+@pytest.mark.parametrize("interval", [None, "1d"])
+@pytest.mark.parametrize("size", [0.2, 5.0])
+def test_open_interest_that_begins_later_does_not_move_the_level(
+    size: float, interval: str | None
+) -> None:
+    """Ten days of 30: whoever fixed the scale on the first days can go on with it."""
+    candles = wandering(30 * 24)
+    values = [size * 0.28 * 24 * 1e8] * (20 * 24 if interval is None else 20)
+    alone = by_day(candles)
+    joined = by_day(candles, open_interest=interest(values, first_hour=240, interval=interval))
+    assert joined[:10] == alone[:10]
+    assert joined == pytest.approx(alone, rel=0.1)
+
+
+def test_open_interest_of_nothing_is_a_fault_of_the_recording() -> None:
     candles = wandering(20 * 24)
-    usual = 0.28 * 24 * 1e8
-    by_size = [
-        total(candles, open_interest=interest([usual * size] * 480)) for size in (0.25, 1.0, 4.0)
+    whole = interest([6.72e8] * 480).with_columns(contracts=6.72e6)
+    row = pl.int_range(pl.len())
+    faulty = whole.with_columns(
+        pl.when(row == 200).then(0.0).otherwise(pl.col(name)).alias(name)
+        for name in ("usd", "contracts")
+    )
+    holed = whole.filter(row != 200)
+    assert by_day(candles, open_interest=faulty) == by_day(candles, open_interest=holed)
+
+
+def test_dollars_that_move_with_the_price_close_nobody() -> None:
+    """Days of open interest in dollars and in coins say the same."""
+    candles = wandering(20 * 24, hourly=0.012)
+    last = candles["close"].to_numpy()[23::24]
+    coins = interest([1.0] * 20, interval="1d").with_columns(
+        contracts=pl.Series(6.72e8 / last[0] * np.ones(20)), usd=pl.lit(None, pl.Float64)
+    )
+    dollars = interest([float(price) * 6.72e8 / last[0] for price in last], interval="1d")
+    assert by_day(candles, open_interest=dollars) == pytest.approx(
+        by_day(candles, open_interest=coins), rel=0.06
+    )
+
+
+def of_three(size: float, hours: int = 480, known: int = 3) -> list[float]:
+    """Totals of three coins, the first with more or less open than the others, and days of it."""
+    names = ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
+    usual = 0.7 * 24 * 1e8
+    candles = pl.concat([wandering(30 * 24, symbol=name) for name in names])
+    tables = [
+        interest([usual * (size if name == "BTCUSDT" else 1.0)] * hours, symbol=name)
+        for name in names[:known]
     ]
-    assert by_size[1] == pytest.approx(total(candles), rel=0.15)
-    assert by_size[0] < 0.7 * by_size[1] < 0.7 * 0.7 * by_size[2]
+    rows = estimate(Tape.from_frames({"candles": candles, "open_interest": pl.concat(tables)})).rows
+    days = [rows.filter(pl.col("symbol") == name)["total_usd"].to_list() for name in names]
+    return [*map(sum, days), days[0][-1] / days[1][-1]]
+
+
+def test_more_open_interest_than_others_have_means_more() -> None:
+    less, same, more = (of_three(size) for size in (0.25, 1.0, 4.0))
+    assert less[0] < 0.7 * same[0] < 0.7 * 0.7 * more[0]
+    assert same[0] == pytest.approx(same[1], rel=0.1)
+    assert more[1:3] == pytest.approx(same[1:3], rel=0.05)
+    # It ends ten days before the candles do: what it said of the level stays.
+    assert less[3] < 0.7 < 1.4 < more[3]
+
+
+def test_what_a_source_counts_as_open_makes_no_coin_larger_than_those_it_lacks() -> None:
+    """Open interest of two coins, by another measure than of turnover: of all venues, say."""
+    first, second, lacking, _ = of_three(1.0, known=2)
+    assert [first, second] == pytest.approx([lacking, lacking], rel=0.15)
 
 
 def test_spot_counts_fully_only_where_there_is_no_perpetual() -> None:
@@ -273,6 +339,15 @@ def test_a_market_that_stands_still_is_not_zero() -> None:
     assert (rows["total_usd"] > 0).all()
 
 
+def test_a_volume_of_nothing_where_the_price_moved_was_not_recorded() -> None:
+    moved = wandering(5 * 24, turnover_per_hour=0.0)
+    assert total(moved) == total(wandering(5 * 24, turnover_per_hour=None)) > 1e5
+    some = wandering(5 * 24).with_columns(
+        volume=pl.when(pl.int_range(pl.len()) % 2 == 0).then(0.0).otherwise(pl.col("volume"))
+    )
+    assert total(some) == pytest.approx(total(wandering(5 * 24)), rel=0.1)
+
+
 def test_what_cannot_be_answered_is_said() -> None:
     with pytest.raises(UndertowError, match="bucket '2h': expected 1h or 1d"):
         estimate(TAPE, by="2h")
@@ -292,7 +367,7 @@ def test_the_command_prints_a_flat_list_and_says_what_it_used(
     assert list(rows[0]) == ["ts", "symbol", "long_usd", "short_usd", "total_usd"]
     assert rows[0]["symbol"] == "BTCUSDT"
     assert "used: open interest of 1 of 1 markets" in done.stderr
-    assert "nowcast" in done.stderr and "scale assumed" not in done.stderr
+    assert "nowcast" in done.stderr and "scale assumed" in done.stderr
     hourly = undertow("estimate", tmp_path / "t", "--by", "1h")
     assert hourly.stdout.count("BTCUSDT") == 72
     days = undertow("estimate", tmp_path / "t").stdout

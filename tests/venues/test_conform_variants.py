@@ -52,6 +52,10 @@ CASES: list[Case] = [
     # (1500 - 52 + 200 + 20 - 6000 + 2200) / -1.96 = -2132 / -1.96
     ("binance_usdm", HEDGED | {"cross_wallet_balance_usdt": 1500},
      {"liquidation_price": 1087.755102, "TMM_other": 52, "UPNL_other": 200}, {"rel": 1e-9}),
+    # a contract that is listed without a position counts nothing, not even its deduction
+    ("binance_usdm", HEDGED | {"other_positions": [*HEDGED["other_positions"], held(
+        "SOL", "long", entry_price=150, position_base=0, mark_price=160)]},
+     {"liquidation_price": 0, "TMM_other": 52, "UPNL_other": 200}, {"rel": 1e-9}),
     # an hour has 3600/5 samples of equal weight; four have 2880 that weigh 2880*2881/2
     ("binance_usdm", {"interval_hours": 1, "sample_seconds": 5},
      {"n_points": 720, "weight_sum": 720}, "exact"),
@@ -123,6 +127,9 @@ CASES: list[Case] = [
     # a premium of 50 % reaches the cap
     ("hyperliquid", {"hourly_avg_premium": -0.5, "interest_8h": 0.0001, "clamp": 0.0005,
                      "cap_hourly": 0.04}, {"funding_rate_hourly": -0.04}, "exact"),
+    # nothing held, nothing needed
+    ("hyperliquid", {"position_value": 0, "max_leverage": 40},
+     {"maintenance_margin": 0, "backstop_equity_threshold": 0}, "exact"),
     # -0.1 + 0.05 = -0.05, an eighth is -0.00625, cut towards 0
     ("lighter", LIGHTER | {"premium_pct": -0.1}, {"rate_pct_hourly": -0.0062}, "exact"),
     # 5 - 0.05 is above 4
@@ -167,3 +174,13 @@ def test_text_that_happens_to_be_an_id_stays_text(tmp_path: Path) -> None:
     path = tmp_path / "vectors.json"
     path.write_text(json.dumps(entries))
     assert run(read_vectors(path)).failed == 0
+
+
+def test_a_price_below_nothing_is_not_any_price(tmp_path: Path) -> None:
+    wrong = ("binance_usdm", HEDGED, {"liquidation_price": 1}, {"rel": 1e-9})
+    right = ("binance_usdm", HEDGED, {"liquidation_price": 0}, {"rel": 1e-9})
+    real = ("binance_usdm", HEDGED | {"cross_wallet_balance_usdt": 1500}, *right[2:])
+    assert [reason.split(":")[0] for reason in reasons(tmp_path, wrong, right, real)] == [
+        "liquidation_price",
+        "liquidation_price",
+    ]

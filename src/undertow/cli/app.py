@@ -26,8 +26,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing
 
 def main() -> NoReturn:
     """Run the command line: exit code 2 for a user's mistake, said in one line."""
+    status = None
     try:
-        app()
+        status = app(standalone_mode=False)
     except UndertowError as error:
         complain(str(error))
         sys.exit(2)
@@ -38,16 +39,30 @@ def main() -> NoReturn:
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:  # a full disk, a folder that may not be written
-        complain(str(error))
+        where = f"{error.filename}: " if error.filename else ""
+        complain(f"{where}{error.strerror or error}")
+        sys.exit(2)
+    except MemoryError:
+        complain("there is not enough memory for that")
         sys.exit(2)
     except Exception as error:
+        if hasattr(error, "format_message"):  # an option or an argument that does not exist
+            _tell_misuse(error.format_message(), getattr(error, "ctx", None))
+            sys.exit(2)
         # A tape whose parts were damaged inside shows only when polars reads them.
         if not type(error).__module__.startswith("polars"):
             raise
         reason = str(error).strip().splitlines()
         complain(f"the tape cannot be read: {reason[0] if reason else type(error).__name__}")
         sys.exit(2)
-    sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _tell_misuse(message: str, context: object) -> None:
+    """One line on what is wrong with the words after ``undertow``; nothing after its help."""
+    if message:
+        command = getattr(context, "command_path", "undertow")
+        complain(f"{' '.join(message.split()).rstrip('.')}; see {command} --help")
 
 
 def complain(text: str) -> None:

@@ -7,6 +7,7 @@ it stopped.
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 from collections.abc import Callable, Mapping
@@ -168,6 +169,7 @@ def run(
             tape = Tape.open(scenario.tape)
         built = build(scenario, seed=seed, path=path, tape=tape)
         world, used = built.world, built.used
+    _writable(folder)
     _go_on(world, used, target, progress)
     coins = uses(world.setup.pledges, world.setup.place.venues)
     about = {
@@ -206,6 +208,8 @@ def open_run(folder: Path | str) -> Run:
             )
     except (ValueError, AttributeError, TypeError):
         raise UndertowError(f"{file}: not a run's description") from None
+    if not isinstance(about["seed"], int):
+        raise UndertowError(f"{file}: not a run's description: seed {about['seed']!r}")
     return Run(path, about)
 
 
@@ -235,6 +239,19 @@ def same_tapes(one: Run, other: Run) -> bool:
 def _parts(folder: Path) -> dict[str, str]:
     files = sorted(folder.glob("*/*/*.parquet"))
     return {str(one.relative_to(folder)): sha256(one.read_bytes()).hexdigest() for one in files}
+
+
+def _writable(folder: Path) -> None:
+    """Make the folder, and refuse before the run what would be refused after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_open = os.access(folder, os.W_OK | os.X_OK)
+    except FileExistsError:
+        raise UndertowError(f"{folder}: no folder for runs: it is a file") from None
+    except OSError as error:
+        raise UndertowError(f"{folder}: no folder for runs: {error.strerror}") from None
+    if not is_open:
+        raise UndertowError(f"{folder}: no folder for runs: it may not be written")
 
 
 def _begun(target: Path) -> tuple[World | None, dict[str, str]]:

@@ -10,25 +10,45 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from undertow.errors import DataError, nearest
 from undertow.lab.scenario_numbers import Number, read_setting, reader
+from undertow.model.assets import STABLECOINS
 from undertow.model.periods import duration_ns, time_ns
 
 MILLISECOND_NS = 1_000_000
+QUOTES = ("USD", *sorted(STABLECOINS))
 
-Usd = Annotated[Number, BeforeValidator(reader("usd", 0))]
-Price = Annotated[Number, BeforeValidator(reader("price", 0))]
+
+def _quote(name: str) -> str:
+    if name not in QUOTES:
+        raise ValueError(f"no dollar and no stablecoin{nearest(name, QUOTES)}")
+    return name
+
+
+# Above these, amounts leave what 64 bits hold, and accounts what a machine does.
+MOST_USD, MOST_COUNT = 1e12, 1e8
+Usd = Annotated[Number, BeforeValidator(reader("usd", 0, MOST_USD))]
+Price = Annotated[Number, BeforeValidator(reader("price", 1e-12, MOST_USD))]
 Share = Annotated[Number, BeforeValidator(reader("fraction", 0, 1))]
-Count = Annotated[Number, BeforeValidator(reader("count", 1))]
+Count = Annotated[Number, BeforeValidator(reader("count", 1, MOST_COUNT))]
 Seconds = Annotated[Number, BeforeValidator(reader("s", 0))]
 Plain = Annotated[Number, BeforeValidator(reader("number"))]
 Multiple = Annotated[Number, BeforeValidator(reader("multiple", 1))]
 Text = Annotated[Number, BeforeValidator(reader("text"))]
 Time = Annotated[Number, BeforeValidator(reader("time"))]
 Setting = Annotated[Number, BeforeValidator(read_setting)]
+Quote = Annotated[str, AfterValidator(_quote)]
 RuleValue = Annotated[Number, BeforeValidator(reader("rule"))]
 
 SHOCKS = (
@@ -115,7 +135,7 @@ class SpotPart(Part):
     """A spot market: what the venues' indices are made of."""
 
     id: str
-    quote: str = "USD"
+    quote: Quote = "USD"
     weight_in_index: Share
     depth_usd: dict[str, Usd]
     volume_usd: dict[str, Usd]
@@ -138,7 +158,7 @@ class VenuePart(Part):
 
     id: str
     rules: str
-    quote: str = "USDT"
+    quote: Quote = "USDT"
     symbols: dict[str, str]
     steps_from: Text | None = None
     tiers_from: Text | None = None

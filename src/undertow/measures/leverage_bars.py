@@ -110,14 +110,15 @@ def _turnover() -> pl.Expr:
     """Value traded in USD; the quote currency is taken for a dollar.
 
     Binance's coin-margined files call contracts volume and coins quote volume; where the figures
-    look like that, coins times the price are the value.
+    look like that, coins times the price are the value. A bar whose price moved was traded: no
+    volume there means that it was not recorded.
     """
     value = pl.col("volume") * pl.col("close")
     quote = pl.col("quote_volume")
     ratio = quote / value
     swapped = (pl.col("venue") == _INVERSE) & (ratio < 0.1)
     is_plausible = (ratio > 0.5) & (ratio < 2)
-    return (
+    traded = (
         pl.when(swapped)
         .then(quote * pl.col("close"))
         .when(pl.col("volume").is_null() | is_plausible)
@@ -125,6 +126,8 @@ def _turnover() -> pl.Expr:
         .otherwise(value)
         .clip(lower_bound=0)
     )
+    is_lacking = (traded == 0) & (pl.col("high") > pl.col("low"))
+    return pl.when(is_lacking).then(None).otherwise(traded)
 
 
 def _hours(found: pl.DataFrame) -> pl.DataFrame:

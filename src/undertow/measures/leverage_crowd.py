@@ -8,13 +8,20 @@ ranges; which of them counts is weighed by the range that has been seen so far.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from undertow.kernels.liquidation_levels import pass_over
 from undertow.measures.leverage_bars import HOUR_NS, Bars
-from undertow.measures.leverage_interest import Market, Positions, Series, long_share, positions
+from undertow.measures.leverage_interest import (
+    Market,
+    Positions,
+    Series,
+    long_share,
+    positions,
+    usual_per_turnover,
+)
 from undertow.measures.leverage_parameters import (
     FIRST_TYPICAL,
     FIRST_TYPICAL_OTHERS,
@@ -75,15 +82,17 @@ def follow(
     interest: Mapping[Market, Series],
     funding: Mapping[Market, Series],
     parameters: Parameters,
+    *,
+    usual: Series | None = None,
 ) -> Crowd:
-    """Follow the crowd of one market through its bars."""
-    days = (bars.end_ns - bars.start_ns) / DAY_NS
+    """Follow the crowd of one market through its bars; see `positions` for ``usual``."""
+    days = _days(bars)
     prices = np.log(bars.prices)
     span = prices[:, 1] - prices[:, 2]
     ranges = span / np.sqrt(days)
     typical = _typical(bars, ranges, days, parameters)
     rates, average = _turnover(bars, days, parameters)
-    seen = positions(bars, average, interest, parameters)
+    seen = positions(bars, average, interest, parameters, usual=usual)
     weight = parameters.turnover_now
     opened = days * average ** (1 - weight) * rates**weight * seen.ratio + seen.opened_usd
     share = long_share(
@@ -112,6 +121,18 @@ def follow(
         turnover=float(average[-1]),
         positions=seen,
     )
+
+
+def usual_open_interest(
+    bars: Iterable[Bars], interest: Mapping[Market, Series], parameters: Parameters
+) -> Series:
+    """Open interest per turnover on a tape so far, see `usual_per_turnover`."""
+    turnover = ((one, _turnover(one, _days(one), parameters)[1]) for one in bars)
+    return usual_per_turnover(turnover, interest, parameters)
+
+
+def _days(bars: Bars) -> Floats:
+    return (bars.end_ns - bars.start_ns) / DAY_NS
 
 
 def _typical(bars: Bars, ranges: Floats, days: Floats, parameters: Parameters) -> Floats:

@@ -14,7 +14,7 @@ import polars as pl
 
 from undertow.errors import UndertowError
 from undertow.measures.leverage_bars import HOUR_NS, Bars, read_bars, span_text
-from undertow.measures.leverage_crowd import Crowd, follow
+from undertow.measures.leverage_crowd import Crowd, follow, usual_open_interest
 from undertow.measures.leverage_interest import funding_series, open_interest_series
 from undertow.measures.leverage_parameters import Floats, Parameters
 from undertow.model.periods import time_text
@@ -39,8 +39,8 @@ class Estimate:
     used
         What of the tape was used, one sentence each.
     scale
-        "measured" where open interest of every symbol was there, else "assumed": then the
-        shape over days and symbols is worth more than the level.
+        "measured" for a book of real positions. From candles "assumed": figures are for the
+        turnover on the tape, and the shape over days and symbols is worth more than the level.
     """
 
     rows: pl.DataFrame
@@ -91,20 +91,21 @@ def estimate(tape: Tape, *, by: str = "1d", parameters: Parameters | None = None
     parameters = parameters or Parameters()
     bars = read_bars(tape, bucket_ns)
     interest, funding = open_interest_series(tape), funding_series(tape)
-    crowds = [follow(market, interest, funding, parameters) for market in bars]
+    usual = usual_open_interest(bars, interest, parameters)
+    crowds = [follow(market, interest, funding, parameters, usual=usual) for market in bars]
     weights = market_weights(bars, parameters)
     cells = pl.concat(
         _cells(crowd, weight, bucket_ns) for crowd, weight in zip(crowds, weights, strict=True)
     )
     rows = _by_symbol(cells, bucket_ns, parameters)
-    measured = [bool(np.isfinite(crowd.positions.usd).any()) for crowd in crowds]
+    measured = [crowd.positions.used == "of the same market" for crowd in crowds]
     used = (
         *_used(crowds, measured),
         *_funding_used(bars, set(funding)),
         *_gaps(bars),
         *_unfinished(bars, bucket_ns),
     )
-    return Estimate(rows, used, "measured" if all(measured) else "assumed")
+    return Estimate(rows, used, "assumed")
 
 
 def market_weights(bars: list[Bars], parameters: Parameters) -> list[Floats]:
@@ -177,12 +178,14 @@ def _used(crowds: list[Crowd], measured: list[bool]) -> list[str]:
     if marked:
         lines.append(f"mark prices of {marked} of {markets} markets")
     if any(measured):
-        lines.append(f"open interest of {sum(measured)} of {markets} markets")
+        lines.append(f"open interest of {sum(measured)} of {markets} markets, beside each other's")
+    joined = sum(crowd.positions.used == "joins later" for crowd in crowds)
+    if joined:
+        lines.append(f"changes of open interest, which begins later, of {joined} of {markets}")
     others = sum(crowd.positions.used == "of other markets" for crowd in crowds)
     if others:
         lines.append(f"changes of open interest elsewhere for {others} of {markets} markets")
-    if not all(measured):
-        lines.append("scale assumed where open interest is missing: open interest from turnover")
+    lines.append("scale assumed: that of the turnover on the tape")
     return lines
 
 

@@ -49,7 +49,9 @@ def cross(inputs: Inputs) -> dict[str, Any]:
     maintenance = unrealised = Decimal(0)
     for other in entries(inputs["other_positions"], "other_positions"):
         name = "other position"
-        side = other.get("side", default_side) if isinstance(other, dict) else default_side
+        if number(member(other, "position_base", name), "quantity") == 0:
+            continue  # the venue lists a contract without a position too
+        side = other.get("side", default_side)
         leg = _leg(other, side, name)
         if other.get("symbol") == symbol:
             if "hedge" not in mode or leg.sign == legs[0].sign:

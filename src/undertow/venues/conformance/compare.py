@@ -71,8 +71,8 @@ def _walk(key: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterator[D
 
 
 def _agree(key: str, expected: Any, got: Any, tolerance: Tolerance) -> bool:
-    if expected in (None, "--") and key.endswith("liquidation_price"):
-        return got is None or (_is_number(got) and got <= 0)  # the venue shows no price
+    if key.endswith("liquidation_price") and _says_never(expected):
+        return got is None or (_is_number(got) and got <= 0)
     whole = _whole(expected)
     if isinstance(expected, str) and whole is not None:
         actual = _whole(got)
@@ -116,6 +116,11 @@ def _written(value: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
+
+
+def _says_never(price: Any) -> bool:
+    """Whether an expected liquidation price says that none liquidates: null, -- or 0."""
+    return price is None or price == "--" or (_is_number(price) and price == 0)
 
 
 def _is_number(value: object) -> bool:

@@ -43,7 +43,7 @@ def margin_table(rows: Sequence[tuple[Number, Number]]) -> list[Tier]:
 
 def maintenance_margin(position_value: Number, max_leverage: Number) -> Decimal:
     """``value * maintenance fraction`` in USDC, for an asset (or first tier) without deduction."""
-    return positive(position_value, "position value") * maintenance_fraction(max_leverage)
+    return not_negative(position_value, "position value") * maintenance_fraction(max_leverage)
 
 
 def isolated_liquidation_price(
@@ -97,7 +97,7 @@ def backstop_threshold(maintenance: Number) -> Decimal:
 
     Source: docs, trading/liquidations. HIP-3 markets have no such vault (secondary source).
     """
-    return positive(maintenance, "maintenance margin") * 2 / 3
+    return not_negative(maintenance, "maintenance margin") * 2 / 3
 
 
 def first_order_value(
@@ -107,7 +107,7 @@ def first_order_value(
 
     After the cooldown (30 s) orders are for the rest. Source: docs, trading/liquidations.
     """
-    value = positive(position_value, "position value")
+    value = not_negative(position_value, "position value")
     piece = number(part, "fraction")
     if not 0 < piece <= 1:
         raise UndertowError(f"fraction: expected more than 0 and at most 1, got {piece}")
