@@ -67,7 +67,7 @@ def test_json_is_json_and_nothing_else(undertow: Command, first: Path) -> None:
     code, out, _ = undertow(*GAP, "--json")
     told = json.loads(out)
     assert code == 0
-    assert set(told) == {"runs", "folder", "summary", "compared", "spread"}
+    assert set(told) == {"runs", "folder", "what_if", "summary", "compared", "spread"}
     assert told["runs"] == [first.name]
     assert told["compared"] == []  # nobody's history
 
@@ -110,11 +110,25 @@ def test_two_runs_side_by_side(undertow: Command, folder: Path) -> None:
     code, out, _ = undertow("compare", made, made, "--json")
     rows = json.loads(out)
     assert code == 0
-    assert {"liquidated, true", "liquidated, as feeds show"} <= {row["name"] for row in rows}
+    assert {"liquidated, true", "liquidated, shown", "largest 24 hours, true"} <= {
+        row["name"] for row in rows
+    }
     assert all(row["first"] == row["second"] for row in rows)
     code, out, _ = undertow("compare", made, made)
     assert code == 0
     assert "liquidated, true" in out
+
+
+def test_columns_of_two_runs_are_named_by_what_sets_them_apart(
+    undertow: Command, first: Path
+) -> None:
+    code, out, _ = undertow(*GAP, "--set", "max_leverage=20", "--json")
+    other = Path(json.loads(out)["folder"])
+    code, out, _ = undertow("compare", first, other)
+    assert code == 0
+    assert out.splitlines()[0].split() == ["figure", "as", "is", "max_leverage=20", "difference"]
+    assert f"as is: run {first.name}" in out
+    assert f"max_leverage=20: run {other.name}" in out
 
 
 def test_ctrl_c_leaves_a_run_that_goes_on(
