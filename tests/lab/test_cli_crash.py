@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from undertow import cli
-from undertow.lab.run import ABOUT, open_run
+from undertow.cli.crash import say_step
+from undertow.lab.run import ABOUT, open_run, paced
+from undertow.lab.scenario import load
 
 from .gaps import SMALL, on_path, small
 
@@ -117,6 +119,18 @@ def test_two_runs_side_by_side(undertow: Command, folder: Path) -> None:
     code, out, _ = undertow("compare", made, made)
     assert code == 0
     assert "liquidated, true" in out
+
+
+@pytest.mark.parametrize(("length", "said"), [("26h", ""), ("61m", "steps of 5 s, not the 150 s")])
+def test_another_length_keeps_the_step_or_says_so(
+    length: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change = {"span.length": length}
+    scenario = paced(load("2025-11-04").with_values(change), "real", change)
+    say_step(scenario, "real")
+    told = capsys.readouterr().err
+    assert said in told
+    assert bool(told) == bool(said)
 
 
 def test_columns_of_two_runs_are_named_by_what_sets_them_apart(

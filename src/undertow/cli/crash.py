@@ -103,7 +103,7 @@ def _runs(
     given = dict(_pair(text) for text in changes or [])
     loaded: Scenario = load(name)
     scenario = paced(loaded.with_values(given) if given else loaded, path, given)
-    _say_step(scenario, path)
+    say_step(scenario, path)
     first = scenario.seed if seed is None else seed
     if count == 1:
         with _progress("Running") as progress:
@@ -117,12 +117,12 @@ def _runs(
         return run_many(scenario, seeds, path=path, folder=out, changes=given, progress=progress)
 
 
-def _say_step(scenario: Scenario, path: str) -> None:
+def say_step(scenario: Scenario, path: str) -> None:
     """Say when given prices are walked in finer steps than usual: the run takes longer then."""
     from undertow.lab.run import PATH_STEP_S
     from undertow.model.periods import SECOND_NS
 
-    if path == "real" and scenario.step_ns < PATH_STEP_S * SECOND_NS:
+    if path == "real" and scenario.tape and scenario.step_ns < PATH_STEP_S * SECOND_NS:
         complain(
             f"steps of {scenario.step_ns / SECOND_NS:g} s, not the {PATH_STEP_S} s usual for given"
             " prices (span.step or span.record is set, or the length is not whole 5 minutes):"
