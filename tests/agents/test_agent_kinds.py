@@ -145,6 +145,16 @@ def test_path_makers_keep_every_venue_on_the_path():
     assert np.all(np.abs(found[2:] / path[2:, None, :] - 1) < 2e-4)
 
 
+def test_makers_on_a_path_that_jumps_do_not_trade_with_themselves():
+    away = np.where(np.arange(40) % 4 < 2, 1.0, 1.03)
+    path = away[:, None] * np.array([107_000.0, 165.0])
+    run = world({"path_maker": {}}, steps=40, path=path)
+    found = mids(run)
+    assert np.all(np.abs(found[2:] / path[2:, None, :] - 1) < 2e-4)
+    assert "candles" not in run.record.frames()  # nobody else is there
+    assert run.record.frames()["open_interest"]["contracts"].sum() == 0
+
+
 def test_path_makers_need_a_path():
     with pytest.raises(UndertowError, match="real path"):
         make("path_maker", small_place())

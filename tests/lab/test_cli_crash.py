@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from undertow import cli
-from undertow.lab.run import ABOUT, open_run
+from undertow.cli.crash import say_step
+from undertow.lab.run import ABOUT, open_run, paced
+from undertow.lab.scenario import load
 
 from .gaps import SMALL, on_path, small
 
@@ -67,7 +69,7 @@ def test_json_is_json_and_nothing_else(undertow: Command, first: Path) -> None:
     code, out, _ = undertow(*GAP, "--json")
     told = json.loads(out)
     assert code == 0
-    assert set(told) == {"runs", "folder", "summary", "compared", "spread"}
+    assert set(told) == {"runs", "folder", "what_if", "summary", "compared", "spread"}
     assert told["runs"] == [first.name]
     assert told["compared"] == []  # nobody's history
 
@@ -110,11 +112,37 @@ def test_two_runs_side_by_side(undertow: Command, folder: Path) -> None:
     code, out, _ = undertow("compare", made, made, "--json")
     rows = json.loads(out)
     assert code == 0
-    assert {"liquidated, true", "liquidated, as feeds show"} <= {row["name"] for row in rows}
+    assert {"liquidated, true", "liquidated, shown", "largest 24 hours, true"} <= {
+        row["name"] for row in rows
+    }
     assert all(row["first"] == row["second"] for row in rows)
     code, out, _ = undertow("compare", made, made)
     assert code == 0
     assert "liquidated, true" in out
+
+
+@pytest.mark.parametrize(("length", "said"), [("26h", ""), ("61m", "steps of 5 s, not the 150 s")])
+def test_another_length_keeps_the_step_or_says_so(
+    length: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change = {"span.length": length}
+    scenario = paced(load("2025-11-04").with_values(change), "real", change)
+    say_step(scenario, "real")
+    told = capsys.readouterr().err
+    assert said in told
+    assert bool(told) == bool(said)
+
+
+def test_columns_of_two_runs_are_named_by_what_sets_them_apart(
+    undertow: Command, first: Path
+) -> None:
+    code, out, _ = undertow(*GAP, "--set", "max_leverage=20", "--json")
+    other = Path(json.loads(out)["folder"])
+    code, out, _ = undertow("compare", first, other)
+    assert code == 0
+    assert out.splitlines()[0].split() == ["figure", "as", "is", "max_leverage=20", "difference"]
+    assert f"as is: run {first.name}" in out
+    assert f"max_leverage=20: run {other.name}" in out
 
 
 def test_ctrl_c_leaves_a_run_that_goes_on(

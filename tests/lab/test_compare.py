@@ -12,12 +12,14 @@ from undertow.errors import NotRecorded, UndertowError
 from undertow.lab.compare import (
     compare_tapes,
     factor_off,
-    side_by_side,
     verdict_of,
 )
 from undertow.lab.outcome import outcome
 from undertow.lab.rolling import rolling_tapes
 from undertow.lab.scenario import load
+from undertow.lab.side_by_side import side_by_side
+from undertow.lab.summary import measured
+from undertow.lab.summary_tapes import run_tapes
 from undertow.measures.as_of import as_of_span
 from undertow.measures.published import published
 from undertow.model.periods import time_ns
@@ -278,13 +280,20 @@ def test_the_real_library_of_4_november() -> None:
 def test_two_runs_side_by_side() -> None:
     calm = tape([liquidation(20, 60.0)])
     wild = tape([liquidation(20, 60.0), liquidation(41, 180.0, side="short", account=2)])
-    rows = {row.name: row for row in side_by_side((calm, None), (wild, None), ["BTC", "DOGE"])}
+    told = [
+        measured(run_tapes(one, one, step_ns=10**9), 0, run="", run_seed=1, path="model")
+        for one in (calm, wild)
+    ]
+    rows = {row.name: row for row in side_by_side(*told)}
+    for name in ("liquidated, true", "largest 24 hours, true", "BTC: liquidated, true"):
+        assert name in rows
     assert (rows["liquidated, true"].first, rows["liquidated, true"].second) == (60.0, 240.0)
     assert rows["liquidated, true"].change == pytest.approx(3.0)
     assert rows["accounts liquidated"].second == 2.0
-    assert rows["long share"].second == 0.25
-    assert rows["BTC: greatest fall"].first == pytest.approx(1 - 99_000 * 0.99 / 110_000)
-    assert "DOGE: greatest fall" not in rows
+    assert rows["long share, true"].second == 0.25
+    assert rows["long share, true"].change == -0.75  # points of a share, not a ratio
+    # The same figures as `crash` tells.
+    assert rows["BTC: fall to the low"].first == told[0].falls[0].fall
 
 
 def test_mistakes_are_named() -> None:

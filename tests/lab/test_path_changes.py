@@ -18,7 +18,7 @@ IDLE = {
     "shock.holders.notional_usd": "no sale moves",
 }  # fmt: skip
 WORKS = {
-    "max_leverage", "insurance_fund", "adl_ranking", "collateral_oracle", "halt_at",
+    "max_leverage", "insurance_fund", "adl_ranking", "collateral_oracle",
     "liquidation_engine_delay", "agent.crowd.settings.late_share", "shock.shutdown.severity",
     "venue.bybit.open_interest_usd.BTC",
 }  # fmt: skip
@@ -45,5 +45,15 @@ def test_what_works_on_a_given_path_is_taken(key: str, november: Scenario) -> No
     assert paced(november, "real", {key: 1}).name == november.name
 
 
+@pytest.mark.parametrize("key", ["halt_at", "circuit_breaker.fall"])
+def test_a_breaker_cannot_stop_prices_that_are_given(key: str, november: Scenario) -> None:
+    with pytest.raises(UndertowError, match="given prices go on falling") as refused:
+        paced(november, "real", {key: "5%"})
+    said = str(refused.value)
+    assert said.startswith(f"--set {key}: has no meaning here")
+    assert said.endswith("--path model lets prices follow from the trading")
+    paced(november, "model", {key: "5%"})
+
+
 def test_every_lever_is_known_to_work_or_not() -> None:
-    assert set(LEVERS) == {key for key in (*IDLE, *WORKS) if "." not in key}
+    assert set(LEVERS) == {key for key in (*IDLE, *WORKS, "halt_at") if "." not in key}

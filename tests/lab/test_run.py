@@ -184,6 +184,8 @@ def test_a_real_path_is_walked_in_the_steps_of_its_candles() -> None:
     assert (coarse.step_s, coarse.record_s) == (PATH_STEP_S, PATH_RECORD_S)
     assert paced(scenario, "model", {}) is scenario
     assert paced(scenario, "real", {"span.step": "5s"}) is scenario
+    longer = scenario.with_values({"span.length": "52h"})
+    assert paced(longer, "real", {"span.length": "52h"}).step_s == PATH_STEP_S
 
 
 def test_many_seeds_are_those_of_single_runs(made: Run, tmp_path: Path) -> None:

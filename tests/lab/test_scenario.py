@@ -16,7 +16,7 @@ from undertow.agents import all as _kinds  # noqa: F401 they register themselves
 from undertow.errors import DataError, UndertowError
 from undertow.lab import scenario_files
 from undertow.lab.scenario import FOLDER, Scenario, from_content, load, names
-from undertow.model.assets import asset_of
+from undertow.model.assets import asset_of, coins_per_unit
 from undertow.tape import Tape
 
 NAMES = ("2020-03-12", "2021-05-19", "2022-11-08", "2025-10-10", "2025-11-04", "gap")
@@ -132,7 +132,7 @@ def test_a_coin_without_rules_of_its_own_borrows_a_contract() -> None:
         "XRP-USDT-SWAP",
         "DOGE-USDT-SWAP",
         "BNB-USDT-SWAP",
-        "PEPE-USDT-SWAP",
+        "1000PEPE-USDT-SWAP",
     ]
     assert "kPEPE" in names["hyperliquid"]
     by_symbol = {one.symbol: one for one in october["hyperliquid"].terms().listings}
@@ -142,6 +142,18 @@ def test_a_coin_without_rules_of_its_own_borrows_a_contract() -> None:
     assert (tier.maintenance_ppm, tier.max_leverage) == (50_000, 10)
     capped = load("2025-10-10").with_values({"max_leverage": "5x"}).venues[4]
     assert {one.contract.tiers[0].max_leverage for one in capped.terms().listings} == {5}
+
+
+def test_a_symbol_is_priced_for_as_many_coins_as_its_asset() -> None:
+    for name in NAMES:
+        for venue in load(name).venues:
+            for asset, symbol in venue.symbols.items():
+                assert coins_per_unit(symbol) == coins_per_unit(asset), (name, venue.id, symbol)
+    content = copy.deepcopy(load("2025-11-04").content)
+    bitget = next(venue for venue in content["venue"] if venue["id"] == "bitget")
+    bitget["symbols"]["1000PEPE"] = "PEPEUSDT"
+    with pytest.raises(DataError, match="'PEPEUSDT' is for 1 of the coin"):
+        from_content(content, "mine.toml")
 
 
 @pytest.mark.parametrize(

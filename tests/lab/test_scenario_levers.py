@@ -89,6 +89,13 @@ def test_shocks_of_levers_last_to_the_end(november: Scenario) -> None:
     assert (peg.asset, peg.value) == ("USDT", 0.97)
 
 
+@pytest.mark.parametrize("name", ["late_share", "late_shar"])
+def test_a_setting_without_its_settings_is_found(november: Scenario, name: str) -> None:
+    hint = "did you mean 'agent.crowd.settings.late_share'"
+    with pytest.raises(UndertowError, match=hint):
+        november.with_values({f"agent.crowd.{name}": 0.05})
+
+
 def test_the_circuit_breaker(november: Scenario) -> None:
     assert november.halt_fall is None
     halted = november.with_values({"halt_at": "10%", "circuit_breaker.length_s": "5m"})

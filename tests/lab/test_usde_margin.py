@@ -13,9 +13,9 @@ import pytest
 from undertow.lab.build import build
 from undertow.lab.collateral import shocked, uses
 from undertow.lab.collateral_use import CollateralUse
-from undertow.lab.compare import compare_runs
 from undertow.lab.run import Run, run
 from undertow.lab.scenario import Scenario, from_content
+from undertow.lab.side_by_side import compare_runs
 from undertow.lab.summary import summary
 from undertow.model.periods import SECOND_NS, duration_ns, time_ns
 from undertow.report.crash.figures import figures

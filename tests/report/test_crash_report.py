@@ -76,7 +76,10 @@ def tables(seed: int) -> dict[str, pl.DataFrame]:
     return {name: frame(rows) for name, rows in found.items()}
 
 
-def make(folder: Path, seed: int, scenario: str = "2025-11-04", quiet: bool = False) -> Run:
+def make(
+    folder: Path, seed: int, scenario: str = "2025-11-04", quiet: bool = False, path: str = "real",
+    changes: dict[str, str] | None = None,
+) -> Run:  # fmt: skip
     found = tables(seed)
     closed = found["liquidations"]
     if quiet:
@@ -91,7 +94,8 @@ def make(folder: Path, seed: int, scenario: str = "2025-11-04", quiet: bool = Fa
     (folder / "scenario.toml").write_text(market.text)
     about = {
         "id": f"{seed:016x}", "scenario": market.name, "title": market.title,
-        "event": market.event, "seed": seed, "path": "real", "changes": {"max_leverage": "20"},
+        "event": market.event, "seed": seed, "path": path,
+        "changes": changes or {"span.record": "300s"},
         "version": "0.1.0", "code": "0", "given": {"BTC": "binance-usdm BTCUSDT 5m"},
         "notes": ["a note of the run"],
     }  # fmt: skip
@@ -143,7 +147,6 @@ def test_every_chart_is_on_the_page_and_has_data(report: Page) -> None:
         "by_side",
         "shown_share",
         "interest",
-        "depth_leveraged",
         "funds",
         "paid",
         "reproduction",
@@ -235,9 +238,40 @@ def test_assumptions_sources_seed_version_and_notes_are_there(run: Run, report: 
     assert len(found["Assumed"].rows) + len(found["With a source"].rows) == len(numbers)
     made = {cells[0]: cells[1] for cells in found["How it was made"].rows}
     assert made["seed"] == "1, 2, 3"
-    assert made["changed"] == "max_leverage = 20"
+    assert made["changed"] == "span.record = 300s"
     assert made["version"].startswith("0.1.0")
     assert found["What the run has to say"].rows == [["a note of the run"]]
+
+
+def test_a_what_if_is_beside_published_figures_without_a_score(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capped = make(tmp_path / "capped", 1, changes={"max_leverage": "20"})
+    found = page(capped, [row()])
+    assert "what if max_leverage=20: not scored" in found.headline
+    assert "factor" not in found.headline
+    panel = panels(found)["Beside what was published"]
+    assert panel.columns == ["figure", "window", "as of", "published", "run", "who"]
+    assert "max_leverage=20" in panel.caption
+    assert "for orientation" in panel.caption
+    print_summary(summary(capped), [row()], what_if=capped.what_if)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "$2.03 bn $1.01 bn TASS" in out
+    assert "no account of what happened" in out
+    for word in ("verdict who", "ratio verdict", "0.50", "factor"):
+        assert word not in out
+
+
+def test_given_prices_have_no_depth_and_no_gaps_but_say_why(
+    report: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    panel = panels(report)["Depth and gaps between venues"]
+    assert "prices were given" in panel.missing
+    assert "flat lines" in panels(report)["Funding of BTC, per 8 hours"].caption
+    assert not [figure for figure in report.figures if figure["id"].startswith(("depth", "gap"))]
+    modelled = page(make(tmp_path / "model", 1, path="model"))
+    assert "depth_leveraged" in modelled.charts
+    assert "flat lines" not in panels(modelled)["Funding of BTC, per 8 hours"].caption
 
 
 def test_a_quiet_run_of_no_event_still_reports(tmp_path: Path) -> None:

@@ -152,13 +152,17 @@ class Quotes:
         half = wish.half_spread[assets]
         last = np.full(len(venues), self.accounts)
         everywhere = np.ones(len(venues), np.bool_)
-        for rungs, part, who, previous, chosen in (
+        layers = (
             (NEAR, slice(0, len(NEAR)), account, before_account, everywhere),
             (FAR, slice(len(NEAR), None), last, last, far),
-        ):  # fmt: skip
+        )
+        # All that is stale goes before anything new comes: after a jump of the centre new near
+        # quotes would trade with the old far ones, a maker with itself.
+        for *_, previous, chosen in layers:
             gone = np.flatnonzero(chosen & ~kept[at])
             if len(gone):
                 orders.cancel_all(venues[gone], assets[gone], previous[gone])
+        for rungs, part, who, _, chosen in layers:
             put = np.flatnonzero(chosen & sent[at])
             if len(put):
                 quote(

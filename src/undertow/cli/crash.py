@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -104,6 +103,7 @@ def _runs(
     given = dict(_pair(text) for text in changes or [])
     loaded: Scenario = load(name)
     scenario = paced(loaded.with_values(given) if given else loaded, path, given)
+    say_step(scenario, path)
     first = scenario.seed if seed is None else seed
     if count == 1:
         with _progress("Running") as progress:
@@ -115,6 +115,19 @@ def _runs(
     seeds = [first + one for one in range(count)]
     with _progress(f"{count} runs") as progress:
         return run_many(scenario, seeds, path=path, folder=out, changes=given, progress=progress)
+
+
+def say_step(scenario: Scenario, path: str) -> None:
+    """Say when given prices are walked in finer steps than usual: the run takes longer then."""
+    from undertow.lab.run import PATH_STEP_S
+    from undertow.model.periods import SECOND_NS
+
+    if path == "real" and scenario.tape and scenario.step_ns < PATH_STEP_S * SECOND_NS:
+        complain(
+            f"steps of {scenario.step_ns / SECOND_NS:g} s, not the {PATH_STEP_S} s usual for given"
+            " prices (span.step or span.record is set, or the length is not whole 5 minutes):"
+            " slower, and figures differ a little"
+        )
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -155,16 +168,22 @@ def _tell(made: list[Run], as_json: bool) -> None:
     measured = [summary(one) for one in made]
     spread = summaries(measured) if len(made) > 1 else []
     rows = compare(first) if first.about["event"] else []
+    compared = [row.as_json() for row in rows]
+    if first.what_if:
+        # What is no account of what happened is not judged by it.
+        compared = [one | dict.fromkeys(("ratio", "factor", "verdict")) | {"scored": False}
+                    for one in compared]  # fmt: skip
     report = first.folder / "report.html"
     write_page(page(first, rows, made[1:], measured=measured[0]), report)
     if as_json:
         print_json({
             "runs": [one.id for one in made], "folder": str(first.folder),
-            "summary": measured[0].as_json(), "compared": [row.as_json() for row in rows],
+            "what_if": first.what_if or None,
+            "summary": measured[0].as_json(), "compared": compared,
             "spread": [asdict(one) for one in spread],
         })  # fmt: skip
     else:
-        print_summary(measured[0], rows, spread=spread)
+        print_summary(measured[0], rows, spread=spread, what_if=first.what_if)
         for note in first.about["notes"]:
             complain(note)
         typer.echo(f"report: {report.resolve()}")
@@ -176,31 +195,17 @@ def compare(
     second: Annotated[Path, typer.Argument(metavar="RUN")],
     as_json: JsonOption = False,
 ) -> None:
-    """Two runs side by side."""
-    from undertow.lab.compare import compare_runs
+    """Two runs side by side: all figures of both, and how far they differ."""
     from undertow.lab.run import open_run
-    from undertow.report import terminal
+    from undertow.lab.side_by_side import compare_runs
+    from undertow.report.crash.terminal import print_two
 
-    rows = compare_runs(open_run(_found(first)), open_run(_found(second)))
+    runs = open_run(_found(first)), open_run(_found(second))
+    rows = compare_runs(*runs)
     if as_json:
-        known = [
-            {key: None if value != value else value for key, value in asdict(row).items()}
-            for row in rows
-        ]  # JSON has no NaN
-        print_json(known)
-        return
-    cells = [[one.name, _digits(one.first), _digits(one.second), one.unit] for one in rows]
-    terminal.console().print(
-        terminal.table(["figure", str(first.name), str(second.name), "unit"], cells)
-    )
-
-
-def _digits(value: float) -> str:
-    """Four digits, without an exponent: 1,752,000,000."""
-    if not math.isfinite(value):
-        return "not known"
-    size = abs(value)
-    return f"{float(f'{value:.4g}'):,.0f}" if size >= 1000 else f"{value:.4g}"
+        print_json([row.as_json() for row in rows])
+    else:
+        print_two(*runs, rows)
 
 
 def _found(folder: Path) -> Path:

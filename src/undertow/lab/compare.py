@@ -1,26 +1,25 @@
-"""What a run says beside what was published about the event, and two runs beside each other."""
+"""What a run says beside what was published about the event."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from undertow.errors import NotRecorded, UndertowError
-from undertow.lab.comparable import DAY_NS, EXTREMES, NOT_COVERED, SUMS, Answer, answer, venue_of
-from undertow.lab.outcome import ALL, Outcome, outcome
+from undertow.errors import UndertowError
+from undertow.lab.comparable import EXTREMES, NOT_COVERED, SUMS, Answer, answer, venue_of
+from undertow.lab.outcome import Outcome, outcome
 from undertow.measures.as_of import is_exact
 from undertow.measures.published import published
-from undertow.model.periods import SECOND_NS, time_ns
+from undertow.model.periods import time_ns
 from undertow.tape import Tape
 
 if TYPE_CHECKING:
     from undertow.lab.run import Run
 
-QUARTER_NS = 900 * SECOND_NS
 # The most that a figure can be off: so is one that the run lacks, has as zero, or with the other
 # sign, and what is further off is no better than missing.
 WORST = 10.0
@@ -228,94 +227,3 @@ def _rank(row: Row, figure: dict[str, Any]) -> tuple[Any, ...]:
 
 def _ns(moment: Any) -> int:
     return time_ns(moment)
-
-
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """One figure of two runs."""
-
-    name: str
-    unit: str
-    first: float
-    second: float
-
-    @property
-    def change(self) -> float:
-        """Second over first, less 1; NaN where the first is zero."""
-        return self.second / self.first - 1 if self.first else float("nan")
-
-
-def compare_runs(first: Run, second: Run) -> list[Headline]:
-    """The headline figures of two runs side by side, each over its whole length.
-
-    Falls are those of the assets that both have.
-    """
-    assets = [name for name in first.scenario.assets if name in second.scenario.assets]
-    rows = side_by_side((first.tape, first.shown), (second.tape, second.shown), assets)
-    return rows + _collateral(first, second)
-
-
-def _collateral(first: Run, second: Run) -> list[Headline]:
-    """What the prices of coins posted as margin did, which no tape tells."""
-    told = [
-        {coin["asset"]: float(coin["because_usd"]) for coin in one.about.get("collateral", ())}
-        for one in (first, second)
-    ]
-    return [
-        Headline(f"closed because {name} is margin", "USD", value, told[1].get(name, float("nan")))
-        for name, value in told[0].items()
-    ]
-
-
-def side_by_side(
-    first: tuple[Tape, Tape | None], second: tuple[Tape, Tape | None], assets: Iterable[str]
-) -> list[Headline]:
-    """The headline figures of two pairs of tapes.
-
-    Parameters
-    ----------
-    first, second
-        True and shown tape of each.
-    assets
-        Whose falls are told.
-    """
-    told = [_headlines(outcome(*one), tuple(assets)) for one in (first, second)]
-    return [
-        Headline(name, unit, value, told[1].get((name, unit), float("nan")))
-        for (name, unit), value in told[0].items()
-    ]
-
-
-def _largest_day(run: Outcome) -> float:
-    """The largest rolling total of 24 hours, looked at every quarter of an hour."""
-    ends = range(min(run.start_ns + DAY_NS, run.end_ns), run.end_ns + 1, QUARTER_NS)
-    return max(run.liquidated_usd(end - DAY_NS, end) for end in ends)
-
-
-def _headlines(run: Outcome, assets: tuple[str, ...]) -> dict[tuple[str, str], float]:
-    start, end = run.start_ns - 1, run.end_ns
-    shown = run.liquidated_usd(start, end)
-    true = run.closings(start, end, deleveraged=False)
-    long_usd = run.liquidated_usd(start, end, side="long")
-    interest = run.open_interest_usd(run.start_ns)
-    found = {
-        ("liquidated, as feeds show", "USD"): shown,
-        ("largest 24 hours, as feeds show", "USD"): _largest_day(run),
-        ("liquidated, true", "USD"): float(true["usd"].sum()),
-        ("long share", "fraction"): long_usd / shown if shown else float("nan"),
-        ("largest single closing", "USD"): run.largest_usd(start, end, ALL, None),
-        ("accounts liquidated", "count"): float(run.accounts_liquidated(start, end, None)),
-        ("deleveraged (ADL)", "USD"):
-            float(run.closings(start, end, deleveraged=True)["usd"].sum()),
-        ("insurance funds' change", "USD"): run.fund_change_usd(end),
-        ("open interest's change", "fraction"): run.open_interest_usd(end) / interest - 1,
-    }  # fmt: skip
-    for asset in assets:
-        try:
-            eve = run.eve_price(asset)
-            low = run.extreme(start, end, asset, None, low=True)
-        except NotRecorded:
-            continue
-        found[f"{asset}: greatest fall", "fraction"] = 1 - low / eve
-        found[f"{asset}: liquidated", "USD"] = run.liquidated_usd(start, end, asset=asset)
-    return found

@@ -1,4 +1,4 @@
-"""Changes that would do nothing where prices are given, because whoever acts on them is absent."""
+"""Changes that mean nothing where prices are given: nobody would act on them, or prices go on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from undertow.lab.scenario import Scenario
 FLOWS = ("flow", "spot_sell", "spot_buy")
 _MAKERS = "the makers of a given path do not follow it"
 _SOLD = "no sale moves a given price"
+# A breaker is there to stop the fall: given prices go on falling while nobody can trade or be
+# liquidated, so it would only make positions go later and at worse prices.
+_BREAKER = "halt_at", "circuit_breaker"
+_FALLS_ON = (
+    "has no meaning here: all venues would halt, yet the given prices go on falling, so more would"
+    " be closed at the reopening; a halt of one venue is a shock of kind halt"
+)
 # Levers of agents who take no part, and why.
 _LEVERS = {
     "api_reject": _MAKERS,
@@ -28,6 +35,8 @@ _LEVERS = {
 def refuse_idle(scenario: Scenario, keys: Iterable[str]) -> None:
     """Refuse what a run on a real path could not show.
 
+    A circuit breaker, too: there it would seem to do harm, because it cannot stop the prices.
+
     Parameters
     ----------
     keys
@@ -36,13 +45,17 @@ def refuse_idle(scenario: Scenario, keys: Iterable[str]) -> None:
     Raises
     ------
     UndertowError
-        For the first that would do nothing: the key, why, and what to do instead.
+        For the first that would: the key, why, and what to do instead.
     """
     for key in keys:
-        if reason := _LEVERS.get(key) or _idle(scenario, key.split(".")):
+        parts = key.split(".")
+        reason = _LEVERS.get(key) or _idle(scenario, parts)
+        said = f"would change nothing: {reason}" if reason else ""
+        if parts[0] in _BREAKER:
+            said = _FALLS_ON
+        if said:
             raise UndertowError(
-                f"--set {key}: would change nothing: {reason}; --path model lets prices follow from"
-                " the trading"
+                f"--set {key}: {said}; --path model lets prices follow from the trading"
             )
 
 

@@ -40,6 +40,8 @@ Progress = Callable[[int, int], None]
 # Folders whose code decides what a run does.
 _DECIDING = ("agents", "kernels", "lab", "measures", "model", "reference", "tape", "venues")
 _READ = ("candles", "marks", "open_interest", "funding")  # of a tape of the real market
+# Changes that leave the market as it was: what stays is a run of what happened.
+TECHNICAL = frozenset({"name", "title", "seed", "span.length", "span.step", "span.record"})
 _TOLD = ("id", "scenario", "title", "event", "seed", "path", "version", "notes")
 
 
@@ -62,6 +64,15 @@ class Run:
     def id(self) -> str:
         """Sixteen hexadecimal digits that scenario, seed and code decide."""
         return str(self.about["id"])
+
+    @property
+    def what_if(self) -> str:
+        """What was changed in the market, ``max_leverage=20``; empty where nothing was.
+
+        Such a run is no account of what happened: nobody scores it against published figures.
+        """
+        changes = self.about.get("changes", {}).items()
+        return ", ".join(f"{key}={value}" for key, value in changes if key not in TECHNICAL)
 
     @property
     def tape(self) -> Tape:
@@ -109,7 +120,8 @@ def tape_hash(tape: Tape) -> str:
 def paced(scenario: Scenario, path: str, changes: Mapping[str, object]) -> Scenario:
     """The scenario with a step that suits the path: that of the candles on a real one.
 
-    A step that somebody set stays.
+    A step that somebody set stays, and so does the scenario's where the length that somebody set
+    is not one of whole records of that pace.
 
     Raises
     ------
@@ -118,7 +130,9 @@ def paced(scenario: Scenario, path: str, changes: Mapping[str, object]) -> Scena
     """
     if path == "real":
         refuse_idle(scenario, changes)
-    if path != "real" or any(key.startswith("span.") for key in changes):
+    if path != "real" or "span.step" in changes or "span.record" in changes:
+        return scenario
+    if scenario.length_s % PATH_RECORD_S:
         return scenario
     if scenario.step_ns >= PATH_STEP_S * SECOND_NS:
         return scenario

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
 from undertow.errors import UndertowError, nearest
-from undertow.lab.scenario_files import ScenarioFile
+from undertow.lab.scenario_files import AgentPart, ScenarioFile
 from undertow.lab.scenario_numbers import Number
 from undertow.model.assets import venue_name
 
@@ -38,7 +39,7 @@ def _set(
 ) -> None:  # fmt: skip
     head, rest = parts[0], parts[1:]
     if head not in model.model_fields:
-        known = [f"{at}{name}" for name in model.model_fields]
+        known = [f"{at}{name}" for name in (*model.model_fields, *_settings(model, table, head))]
         raise UndertowError(f"unknown key '{at}{head}'{nearest(f'{at}{head}', [*known, *levers])}")
     inner = _inner(model.model_fields[head].annotation)
     here = f"{at}{head}."
@@ -62,6 +63,18 @@ def _set(
         if len(rest) == 1:
             raise UndertowError(f"'{here}{rest[0]}.…': expected a key{_below(kind, None)}")
         _set(kind, members[rest[0]], rest[1:], value, f"{here}{rest[0]}.")
+
+
+def _settings(model: type[BaseModel], table: dict[str, Any], name: str) -> list[str]:
+    """Settings of an agent that somebody may mean who left out ``settings``."""
+    if model is not AgentPart:
+        return []
+    from undertow.agents import all as _all  # noqa: F401 kinds register themselves
+    from undertow.agents.agent import kinds
+
+    kind = kinds().get(str(table.get("kind")))
+    known = kind.settings.model_fields if kind else table.get("settings", {})
+    return [f"settings.{one}" for one in get_close_matches(name, known, n=3)]
 
 
 def _set_member(

@@ -26,6 +26,7 @@ from undertow.model.periods import time_text
 if TYPE_CHECKING:
     from undertow.lab.run import Run
 
+GIVEN = "real"  # the path of a run whose prices came from a tape
 NOT_ON_TAPE = "bad debt and socialised losses: not recorded on a run's tape"
 
 
@@ -87,6 +88,9 @@ class Summary:
         Winners' positions closed, and that over all closed by force (None where nothing was).
     funds
         Insurance funds by venue.
+    depth, gaps
+        Depth by band, and the widest gaps between venues; empty where prices were given, since
+        the makers that hold every venue at them are a device (`agents/path_maker.py`).
     collateral
         What coins beside cash did as margin, by venue and coin.
     not_recorded
@@ -172,6 +176,7 @@ def measured(
 ) -> Summary:
     """The summary of tapes; ``run``, ``run_seed`` and ``path`` only say which run it is."""
     true, shown = _closings(tapes, tapes.closed), _closings(tapes, tapes.let_through)
+    with_books = not brief and path != GIVEN
     adl = float(tapes.deleveraged["usd"].sum())
     overall, by_intensity = shown_shares(tapes, seed)
     return Summary(
@@ -181,7 +186,8 @@ def measured(
         adl_usd=adl, adl_share=adl / true.total_usd if true.total_usd else None,
         funds=tuple(funds(tapes).values()), paid=paid(tapes),
         open_interest=market.interests(tapes), funding=market.funding_extremes(tapes),
-        depth=() if brief else market.depths(tapes), gaps=() if brief else market.gaps(tapes),
+        depth=market.depths(tapes) if with_books else (),
+        gaps=market.gaps(tapes) if with_books else (),
         shown_share=overall, shown_by_intensity=() if brief else by_intensity,
     )  # fmt: skip
 
@@ -272,8 +278,9 @@ def _figures(one: Summary) -> dict[str, tuple[float, str]]:
         found[f"largest minute, {name}"] = (closings.peak_bin_usd, "USD")
         share = nothing if closings.long_share is None else closings.long_share
         found[f"long share, {name}"] = (share, "share")
-    for asset, usd in one.shown.by_asset.items():
-        found[f"{asset}: liquidated, shown"] = (usd, "USD")
+    for name, closings in (("true", one.true), ("shown", one.shown)):
+        for asset, usd in closings.by_asset.items():
+            found[f"{asset}: liquidated, {name}"] = (usd, "USD")
     if one.shown_share is not None:
         found["shown over true"] = (one.shown_share.share, "share")
     found["accounts liquidated"] = (nothing if one.accounts is None else one.accounts, "count")

@@ -11,6 +11,7 @@ from undertow.errors import UndertowError
 from undertow.lab.quantities import Value, read_value
 from undertow.lab.scenario_files import VenuePart
 from undertow.lab.scenario_numbers import Interval
+from undertow.model.assets import coins_per_unit
 from undertow.venues import rulebook
 from undertow.venues.exchange import Venue
 from undertow.venues.exchange_collateral import Collateral as VenueCollateral
@@ -195,6 +196,8 @@ def check_rules(part: VenuePart, assets: tuple[str, ...]) -> list[tuple[str, str
         except UndertowError as error:
             return [(f"{key}.override", str(error))]
     for asset in (one for one in assets if one in part.symbols):
+        if problem := _other_unit(asset, part.symbols[asset]):
+            return [(f"{key}.symbols.{asset}", problem)]
         try:
             if asset in part.contract_from:
                 lender = str(part.contract_from[asset].value)
@@ -208,6 +211,17 @@ def check_rules(part: VenuePart, assets: tuple[str, ...]) -> list[tuple[str, str
             except UndertowError as error:
                 return [(f"{key}.tiers_from", str(error))]
     return []
+
+
+def _other_unit(asset: str, symbol: str) -> str:
+    """What is wrong where a symbol's price is for another number of coins than the asset's."""
+    own, theirs = coins_per_unit(asset), coins_per_unit(symbol)
+    if own == theirs:
+        return ""
+    return (
+        f"the price of '{symbol}' is for {theirs:,} of the coin, that of '{asset}' for {own:,}: all"
+        " venues of a scenario have one price, so expected a symbol of the same unit"
+    )
 
 
 @cache

@@ -76,7 +76,7 @@ def page(
         title=f"{about['title']} — crash report",
         kicker=f"Simulated · {about['scenario']}{f' with {changed}' if changed else ''} · {span}"
         f" · seed {about['seed']}",
-        headline=words.headline(view.summary, view.rows, view.spread),
+        headline=words.headline(view.summary, view.rows, view.spread, run.what_if),
         tiles=[*_falls(view, told), *(_tile(told[key]) for key in TILES if key in told)],
         words=words.panels(view),
         sections=[Section(name, heading, lead, part.panels) for name, heading, lead, part in parts],

@@ -21,6 +21,10 @@ CAPTION = (
     "Totals are those of the shown feeds, over the same window and as of the same time; of each"
     " metric, asset and venue one figure counts."
 )
+WHAT_IF = (
+    "This run is a what-if ({}): it is no account of what happened. What was published stands here"
+    " for orientation, without ratio, verdict or score."
+)
 NONE_COUNTS = "No published figure counts: the run covers none, or was given them all."
 GIVEN = (
     "Others of the same metric, asset and venue, and those that the run was given: prices on a real"
@@ -31,7 +35,9 @@ GIVEN = (
 def section(view: View) -> Part:
     """A row for each published figure that the run can answer; a row for each figure of runs."""
     part = Part()
-    if view.rows:
+    if view.rows and view.run.what_if:
+        part.panels.append(_for_orientation(view))
+    elif view.rows:
         counted = [row for row in view.rows if row.scored]
         others = [row for row in view.rows if not row.scored]
         score = score_words(view.rows)
@@ -51,6 +57,21 @@ def section(view: View) -> Part:
     if view.spread:
         part.panels.append(_runs(view))
     return part
+
+
+def _for_orientation(view: View) -> Panel:
+    rows = [row for row in view.rows if row.scored]
+    if not rows:
+        return Panel(title="Beside what was published", missing=NONE_COUNTS)
+    cells = [
+        [what(row), row.window, row.as_of, number(row.published, row.unit),
+         number(row.simulated, row.unit), f"{row.publisher} ({row.id})"] for row in rows
+    ]  # fmt: skip
+    return Panel(
+        title="Beside what was published", rows=cells, numeric=(2, 3, 4), wide=True,
+        columns=["figure", "window", "as of", "published", "run", "who"],
+        caption=WHAT_IF.format(view.run.what_if),
+    )  # fmt: skip
 
 
 def scored_factors(rows: Sequence[Row]) -> list[float]:

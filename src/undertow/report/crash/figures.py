@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from undertow.lab.summary import Closings, Summary
+from undertow.lab.summary import GIVEN, Closings, Summary
 from undertow.lab.summary_shown import ShownShare
 from undertow.report.crash.closings import FEWEST
 from undertow.report.crash.view import bin_words
@@ -156,6 +156,7 @@ def _market(summary: Summary) -> Iterator[Figure]:
             f"funding.{kind}", f"Funding, {kind}", rate.rate_8h, "fraction",
             "a settlement's rate per 8 hours; above 0 longs pay", rate.at_ns, "8h",
             f"{rate.venue} {rate.symbol}",
+            note="given prices: no premium over the index" if summary.path == GIVEN else "",
         )  # fmt: skip
     for depth in summary.depth:
         if depth.asset == summary.leader:

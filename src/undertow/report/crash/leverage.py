@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from undertow.lab.summary import GIVEN
 from undertow.lab.summary_market import BANDS, depth_path, funding_rows, interest_path
 from undertow.lab.summary_tapes import MINUTE_NS
 from undertow.report.crash import traces
@@ -13,11 +14,22 @@ from undertow.report.page import Panel
 
 # A picture as wide as a screen cannot show more points of two days.
 _EVERY_NS = 5 * MINUTE_NS
+NO_BOOKS = (
+    "No finding of this run: its prices were given, and makers that quote far more than real ones"
+    " hold every venue at them. --path model has books of its own."
+)
+NO_PREMIUM = (
+    " Prices were given, so no contract strays from its index: what is left of funding is each"
+    " venue's interest rate, hence the flat lines."
+)
 
 
 def liquidity_section(view: View) -> Part:
     """Depth within bands, and the widest gaps between venues."""
     part = Part()
+    if view.summary.path == GIVEN:
+        part.panels.append(Panel(title="Depth and gaps between venues", missing=NO_BOOKS))
+        return part
     for kind, words in (("leveraged", "venues of leverage"), ("spot", "spot markets")):
         data = []
         for band, colour in zip(BANDS, ("@c1", "@c3", "@c5"), strict=True):
@@ -105,7 +117,8 @@ def _gap_table(view: View) -> Panel:
     return Panel(
         title="Widest gap between venues", rows=rows, numeric=(1,), missing=missing,
         columns=["asset", "gap", "lowest at", "highest at", "when"],
-        caption="Closes of the same bars, at venues of leverage with the same quote currency.",
+        caption="Closes of the same bars, at venues of leverage with the same quote currency."
+        " A close is a bar's last trade: where trades are rare it is older than its bar's end.",
     )  # fmt: skip
 
 
@@ -133,7 +146,8 @@ def _funding(view: View, part: Part) -> None:
     )
     part.chart("funding", traces.spec(data, {"yaxis": {"tickformat": ".3%"}}),
                title=f"Funding of {view.leader}, per 8 hours",
-               caption=f"Above zero longs pay. Of all assets: {told}.")  # fmt: skip
+               caption=f"Above zero longs pay. Of all assets: {told}."
+               f"{NO_PREMIUM if view.summary.path == GIVEN else ''}")  # fmt: skip
 
 
 def _funds(view: View, part: Part) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from undertow.lab.compare import Row
-from undertow.lab.summary import Quantiles, Summary
+from undertow.lab.summary import GIVEN, Quantiles, Summary
 from undertow.model.assets import asset_of
 from undertow.report.crash.compared import score_words
 from undertow.report.crash.view import View, bin_words
@@ -14,20 +14,25 @@ from undertow.report.page import Words
 
 
 def headline(
-    summary: Summary, rows: Sequence[Row] = (), spread: dict[str, Quantiles] | None = None
-) -> str:
-    """What happened in the run, and how sure that is, in one sentence."""
+    summary: Summary, rows: Sequence[Row] = (), spread: dict[str, Quantiles] | None = None,
+    what_if: str = "",
+) -> str:  # fmt: skip
+    """What happened in the run, and how sure that is, in one sentence.
+
+    A run of a changed market, ``what_if``, has no score.
+    """
+    sure = f"; what if {what_if}: not scored" if what_if else _sure(rows)
     fall = summary.fall(summary.leader)
     fell = ""
     if fall is not None:
         fell = f"{fall.asset} falls {format_value(fall.fall, 'share')} to {format_usd(fall.low)}"
     if not summary.true.total_usd:
-        return f"{fell or 'Prices are told'}; nothing is closed by force{_sure(rows)}."
+        return f"{fell or 'Prices are told'}; nothing is closed by force{sure}."
     share = summary.true.long_share
     longs = "" if share is None else f" ({format_value(share, 'share')} longs)"
     closed = f"{format_usd(summary.true.total_usd)} is closed by force{longs}"
     day = f"feeds show at most {format_usd(summary.shown.peak_day_usd)} in 24 h"
-    return f"{fell}; {closed}; {day}{_range(spread)}{_sure(rows)}."
+    return f"{fell}; {closed}; {day}{_range(spread)}{sure}."
 
 
 def _range(spread: dict[str, Quantiles] | None) -> str:
@@ -98,8 +103,11 @@ def _unknown(view: View) -> list[str]:
     lines = [
         f"{assumed} of {len(numbers)} numbers of the scenario are assumed: nobody states them."
     ]
-    if view.summary.path == "real":
-        lines.append("Prices were given: that the market fell is no finding of this run.")
+    if view.summary.path == GIVEN:
+        lines.append(
+            "Prices were given: that the market fell, funding, depth and gaps between venues are no"
+            " findings of this run."
+        )
     lines += [
         f"{asset_of(asset)} stands for small coins: its prices are a mean, those of no coin."
         for asset in view.scenario.candles_of
