@@ -250,28 +250,40 @@ def _side(
 
 
 def _share_accounts(settings: Any, held: Holdings, dice: np.random.Generator) -> None:
-    """Give second positions to accounts that hold another asset, some as a hedge."""
+    """Give second positions to accounts that hold another asset, some as a hedge.
+
+    Who holds one position without borrowing holds all so: its money would be margin of the others.
+    """
+    waits = np.isnan(held.level)
+    groups = ((held.asset == asset) & ((held.quantity > 0) == is_long) & (waits == idle)
+              for asset in distinct(held.asset).tolist()
+              for is_long in (True, False) for idle in (True, False))  # fmt: skip
+    for group in groups:
+        _host(settings, held, np.flatnonzero(group & (held.account < 0)), waits, dice)
+
+
+def _host(
+    settings: Any, held: Holdings, seconds: Ints, waits: NDArray[np.bool_],
+    dice: np.random.Generator,
+) -> None:  # fmt: skip
+    """Give some second positions, all alike, to accounts that hold another asset."""
+    if not len(seconds):
+        return
     accounts = int(held.account.max(initial=-1)) + 1
-    for asset in distinct(held.asset).tolist():
-        for is_long in (True, False):
-            seconds = np.flatnonzero(
-                (held.account < 0) & (held.asset == asset) & ((held.quantity > 0) == is_long)
-            )
-            if not len(seconds):
-                continue
-            # An account that holds the asset already, as its first or second, takes no other.
-            taken = held.account[(held.asset == asset) & (held.account >= 0)]
-            host = (held.asset != asset) & (held.account >= 0) & np.isfinite(held.away)
-            host &= ~marked(taken, accounts)[held.account]
-            hedged = round(settings.hedged_share * len(seconds))
-            done = 0
-            for same, wanted in ((False, hedged), (True, len(seconds))):
-                some_of_them = host & (((held.quantity > 0) == is_long) == same)
-                free = marked(held.account[some_of_them], accounts)
-                free[held.account[seconds[:done]]] = False
-                pool = np.flatnonzero(free)
-                some = min(wanted - done, len(pool))
-                if some > 0:
-                    chosen = dice.choice(pool, some, replace=False)
-                    held.account[seconds[done : done + some]] = chosen
-                    done += some
+    asset, is_long = held.asset[seconds[0]], held.quantity[seconds[0]] > 0
+    # An account that holds the asset already, as its first or second, takes no other.
+    taken = held.account[(held.asset == asset) & (held.account >= 0)]
+    host = (held.asset != asset) & (held.account >= 0) & np.isfinite(held.away)
+    host &= ~marked(taken, accounts)[held.account] & (waits == waits[seconds[0]])
+    hedged = round(settings.hedged_share * len(seconds))
+    done = 0
+    for same, wanted in ((False, hedged), (True, len(seconds))):
+        some_of_them = host & (((held.quantity > 0) == is_long) == same)
+        free = marked(held.account[some_of_them], accounts)
+        free[held.account[seconds[:done]]] = False
+        pool = np.flatnonzero(free)
+        some = min(wanted - done, len(pool))
+        if some > 0:
+            chosen = dice.choice(pool, some, replace=False)
+            held.account[seconds[done : done + some]] = chosen
+            done += some
