@@ -101,8 +101,7 @@ class Shared:
 
     def sums(self, number: Ints, amount: Floats) -> Floats:
         """Sums of some positions' amounts over each account."""
-        found: Floats = np.bincount(self.of[number], amount, minlength=self._count)
-        return found
+        return np.bincount(self.of[number], amount, minlength=self._count).astype(np.float64)
 
     def joined(self, number: Ints, amount: Floats) -> Floats:
         """By position, its amount; of those that share an account, that of the whole account."""
@@ -117,9 +116,9 @@ class Shared:
     def together(self, number: Ints, thrown: Floats) -> Floats:
         """By position, its own number; of those that share an account, that of one of them."""
         place = self.of[number]
-        found: Floats = thrown.copy()
         shared = place >= 0
         one = np.zeros(self._count)
         one[place[shared]] = thrown[shared]
+        found: Floats = thrown.copy()
         found[shared] = one[place[shared]]
         return found
