@@ -153,7 +153,7 @@ def test_news_makes_longs_give_up_that_the_price_alone_would_not():
         agent.act(seen_at(0, prices()), orders_of(agent.place))
         orders = orders_of(agent.place)
         told = (News("shock", 0, severity),) if severity else ()
-        agent.act(seen_at(60, prices(104_000.0), news=told), orders)
+        agent.act(seen_at(60, prices(106_000.0), news=told), orders)
         rows = sent(orders, 1)
         counts.append(int(((rows["side"] == codes.SELL) & (rows["kind"] == codes.LIMIT)).sum()))
     assert counts[1] > counts[0]

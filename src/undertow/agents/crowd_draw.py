@@ -174,14 +174,24 @@ def draw_venue(
     joined = Holdings(*(np.concatenate(one) for one in zip(*parts, strict=True)))
     _share_accounts(settings, joined, dice)
     kept = joined.account >= 0
-    # Where too few accounts could take a second position, the others hold more.
-    group = 2 * joined.asset + (joined.quantity > 0)
-    size = np.abs(joined.quantity)
-    all_of_them, those = np.bincount(group, size), np.bincount(group, size * kept)
-    more = (all_of_them / np.maximum(those, 1e-300))[group]
-    joined.quantity[:] *= more
-    joined.equity_usd[:] *= more
+    _make_good(joined, kept)
     return Holdings(*(getattr(joined, name)[kept] for name in Holdings.__dataclass_fields__))
+
+
+def _make_good(held: Holdings, kept: NDArray[np.bool_]) -> None:
+    """Where too few accounts could take a second position, others of its kind hold more.
+
+    First those that hold the same without borrowing, or with, or can never be liquidated; where
+    there is none left of a kind, everybody on that side.
+    """
+    side = 2 * held.asset + (held.quantity > 0)
+    kind = 3 * side + np.isnan(held.level) + np.isnan(held.away)
+    size = np.abs(held.quantity)
+    for group in (kind, side):
+        wanted, left = np.bincount(group, size), np.bincount(group, np.abs(held.quantity) * kept)
+        more = np.where(left > 0, wanted / np.maximum(left, 1e-300), 1.0)[group]
+        held.quantity[:] *= more
+        held.equity_usd[:] *= more
 
 
 def _cells(settings: Any, given: Cells | None, price: float, volatility: float) -> Cells:
