@@ -3,8 +3,9 @@
 ``python -m verification.shared_margin --data FOLDER`` prints, of the accounts that held Bitcoin or
 Solana at 21:15 UTC, how many held both, and the same of crowds drawn with several values of
 ``multi_share``. That setting's default is what meets the accounts: a state before the worst
-minutes, not what became of it. The folder holds ``hyperliquid_2025-10-10/positions_btc_sol.parquet`` (see
-docs/deleveraging.md): positions of those who traded or were closed in the twelve minutes.
+minutes, not what became of it. The folder holds
+``hyperliquid_2025-10-10/positions_btc_sol.parquet`` (see docs/deleveraging.md): positions of those
+who traded or were closed in the twelve minutes.
 """
 
 from __future__ import annotations
