@@ -33,6 +33,7 @@ from undertow.lab.feeds import (
     OTHER_ORDER_USD,
     SIZE_GROWTH,
     Orders,
+    basket_of,
     throttled,
 )
 from undertow.lab.scenario import Scenario, load
@@ -288,7 +289,9 @@ def law_share(closed: pl.DataFrame, usd: float) -> float:
     scaled = closed.with_columns(pl.col("usd", "quantity") * (usd / sum(closed["usd"])))
     sizes = {
         coin: Orders(
-            ORDER_USD.get(coin, OTHER_ORDER_USD), COINS if coin == BASKET else 1, ((1.0, 1),)
+            ORDER_USD.get(coin, OTHER_ORDER_USD),
+            basket_of(COINS if coin == BASKET else 1),
+            ((1.0, 1),),
         )
         for coin in closed["symbol"].unique().to_list()
     }

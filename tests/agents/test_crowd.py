@@ -52,6 +52,25 @@ def test_some_accounts_hold_several_assets_and_some_of_them_hedged():
     assert 0.1 < len(hedged) / len(several) < 0.7
 
 
+def test_who_holds_one_coin_without_borrowing_holds_all_so():
+    place = small_place()
+    agent = make("crowd", place, count=4000, multi_share=0.5)
+    for venue, asset in ((1, 0), (1, 1)):
+        price = [107_000.0, 165.0][asset]
+        agent.book.cells[venue, asset] = Cells(
+            np.array([True, True, False, False]), np.full(4, price), np.full(4, 0.1), np.ones(4),
+            np.array([True, False, True, False]),
+        )  # fmt: skip
+    orders = orders_of(place)
+    agent.start(seen_at(0, prices()), orders)
+    rows = agent._margin._rows[1]
+    waits: dict[int, set[bool]] = {}
+    for account, at in zip(rows["account"].tolist(), rows["level"].tolist(), strict=True):
+        waits.setdefault(account, set()).add(at != at)
+    assert len(rows) > 1.1 * len(waits)
+    assert {len(kinds) for kinds in waits.values()} == {1}
+
+
 def test_a_given_map_decides_where_positions_were_entered():
     place = small_place()
     agent = make("crowd", place, count=2000)
@@ -134,7 +153,7 @@ def test_news_makes_longs_give_up_that_the_price_alone_would_not():
         agent.act(seen_at(0, prices()), orders_of(agent.place))
         orders = orders_of(agent.place)
         told = (News("shock", 0, severity),) if severity else ()
-        agent.act(seen_at(60, prices(104_000.0), news=told), orders)
+        agent.act(seen_at(60, prices(106_000.0), news=told), orders)
         rows = sent(orders, 1)
         counts.append(int(((rows["side"] == codes.SELL) & (rows["kind"] == codes.LIMIT)).sum()))
     assert counts[1] > counts[0]

@@ -70,6 +70,63 @@ def test_near_liquidation_most_pay_in_full_and_a_few_are_too_late():
     assert np.all(leaving["flags"] & codes.REDUCE_ONLY)
 
 
+def pairs(second: float, count: int = 2000, **settings) -> MarginWatch:
+    """Accounts with 10,000 dollars of Bitcoin and as much of Solana, 5 and ``second`` away."""
+    place = small_place()
+    own = make("crowd", place, **settings).parameters
+    found = MarginWatch(own, place, Book(), np.random.default_rng(1))
+    price = np.array([PRICE, 165.0])
+    asset, away = np.repeat([0, 1], count), np.repeat([0.05, second], count)
+    now, rate = price[asset], np.full(2 * count, 0.006)
+    at = level(np.ones(2 * count, np.bool_), now, away, np.full(2 * count, 0.008), rate)
+    coins = 1e4 / now
+    held = Holdings(asset, np.tile(np.arange(count), 2), coins, now,
+                    equity(coins, now, at, rate), away, at)  # fmt: skip
+    found.add(VENUE, held, price)
+    return found
+
+
+def both(found: MarginWatch, bitcoin: float, solana: float) -> np.ndarray:
+    """Commands after a step with these prices."""
+    orders = orders_of(found._place)
+    nobody = [np.zeros(4000, np.bool_) for _ in range(found._shape[0])]
+    mark = prices(bitcoin)
+    mark[:, 1] = solana
+    found.act(seen_at(5, mark), orders, nobody)
+    return sent(orders, VENUE)
+
+
+def test_one_coin_may_fall_as_long_as_the_other_has_margin():
+    found = pairs(0.5, late_share=0.0)
+    assert len(both(found, 0.94 * PRICE, 165.0)) == 0
+    assert states(found)[HOLDS] == 4000
+
+
+def test_who_leaves_or_is_too_late_is_so_with_all_coins():
+    found = pairs(0.1, late_share=0.3, late_power=0.0)
+    # Solana takes what Bitcoin alone would still have had.
+    rows = both(found, 0.99 * PRICE, 0.86 * 165.0)
+    state = found._rows[VENUE]["state"]
+    first, second = state[:2000], state[2000:]
+    assert np.array_equal(first, second)
+    assert np.mean(first == TOO_LATE) == pytest.approx(0.3, abs=0.04)
+    assert (rows["kind"] == codes.DEPOSIT).sum() == 2 * (first == IDLE).sum()
+    assert (rows["kind"] == codes.MARKET).sum() == 2 * (first == LEFT).sum() > 0
+
+
+def test_a_new_holder_takes_over_all_coins_of_an_account():
+    found = pairs(0.1, lifetime_days=0.01, lifetime_power=0.0, late_share=0.0)
+    both(found, 0.99 * PRICE, 0.86 * 165.0)
+    nobody = [np.zeros(4000, np.bool_) for _ in range(found._shape[0])]
+    for minute in range(1, 60):
+        mark = prices(0.99 * PRICE)
+        mark[:, 1] = 0.86 * 165.0
+        found.act(seen_at(60 * minute, mark), orders_of(found._place), nobody)
+    state = found._rows[VENUE]["state"]
+    assert np.array_equal(state[:2000], state[2000:])
+    assert np.mean(state == HOLDS) > 0.8
+
+
 def test_the_faster_the_market_the_more_are_too_late():
     late = []
     for steps in (240, 20):

@@ -232,6 +232,51 @@ def test_open_interest_and_funds() -> None:
     assert outcome(run).fund_change_usd(START + 50 * HOUR_NS) == -30.0
 
 
+def test_open_interest_is_a_part_of_what_was_open_before() -> None:
+    """CoinDesk counts 217 billion before 10 October, of which a run may hold any part."""
+    day = time_ns("2025-10-10T00:00:00Z") - START
+    interest = pl.DataFrame({
+        "ts": moments([START + day, START + day + 22 * HOUR_NS]), "venue": ["binance-usdm"] * 2,
+        "symbol": ["BTCUSDT"] * 2, "usd": [1000.0, 750.0], "contracts": [1.0, 1.0],
+    })  # fmt: skip
+    path = candles({"BTC": [100.0] * 20 + [80.0] * 15})
+    path = path.with_columns(pl.col("ts") + pl.duration(nanoseconds=day))
+    run = Tape.from_frames({"candles": path, "open_interest": interest}, kind="simulated")
+    told = {row.id: row for row in compare_tapes(run, None, "2025-10-10", path="real")}
+    after = told["F0322"]
+    assert (after.published, after.simulated) == pytest.approx((100 * 123 / 217, 75.0))
+    assert after.unit == "pct of what was open"
+    assert told["F0325"].published == pytest.approx(-100 * 65 / 217)
+    assert told["F0325"].simulated == pytest.approx(-25.0)
+
+
+def test_what_a_figure_really_counts() -> None:
+    rows = [
+        liquidation(20, 80.0), liquidation(21, 40.0, stage="takeover", side="short"),
+        liquidation(22, 30.0, stage="adl", side="short", account=2),
+    ]  # fmt: skip
+    interest = pl.DataFrame({
+        "ts": moments([START, START + 45 * HOUR_NS]), "venue": ["binance-usdm"] * 2,
+        "symbol": ["BTCUSDT"] * 2, "usd": [1000.0, 810.0], "contracts": [1.0, 0.9],
+    })  # fmt: skip
+    run = tape(rows, open_interest=interest)
+    # Both sides of a takeover and the losing side of a deleveraging; not what the book took.
+    counted = pl.lit("fills").alias("counted")
+    (row,) = compare_tapes(run, None, EVENT, path="model",
+                           figures=figure().with_columns(counted))  # fmt: skip
+    assert row.simulated == 2 * 40.0 + 30.0
+    both = figure(metric="forced_closures").with_columns(counted + " and winners")
+    (row,) = compare_tapes(run, None, EVENT, path="model", figures=both)
+    assert row.simulated == 2 * 40.0 + 2 * 30.0
+    # In coins a fall of a tenth in price is no fall.
+    share = figure(metric="oi_change_pct", unit="pct", asset="BTC", value=-10.0,
+                   as_of="2025-11-04T22:00Z").with_columns(counted=pl.lit("coins"))  # fmt: skip
+    (row,) = compare_tapes(run, None, EVENT, path="model", figures=share)
+    assert row.simulated == pytest.approx(-10.0)
+    other = figure().with_columns(counted=pl.lit("another asset"))
+    assert compare_tapes(run, None, EVENT, path="model", figures=other) == []
+
+
 def test_factors() -> None:
     assert factor_off(100.0, 80.0) == 1.25
     assert factor_off(-10.0, 5.0) == 10.0

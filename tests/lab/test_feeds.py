@@ -15,6 +15,7 @@ from undertow.lab.feeds import (
     QUIET_PER_S,
     SIZE_GROWTH,
     Orders,
+    basket_of,
     feed_of,
     orders_by_symbol,
     shown,
@@ -45,7 +46,7 @@ def orders(*rows: tuple[float, str, int, float]) -> pl.DataFrame:
     ).with_columns(pl.col("ts").cast(pl.Datetime("ns", "UTC")))  # fmt: skip
 
 
-ONE = Orders(10.0, 1, ((1.0, 1),))  # orders of ten dollars, one a second is sent
+ONE = Orders(10.0, ((1.0, 1.0),), ((1.0, 1),))  # orders of ten dollars, one a second is sent
 
 
 def law(orders_per_s: float) -> float:
@@ -88,11 +89,32 @@ def test_many_small_accounts_are_at_least_as_many_orders() -> None:
 
 
 def test_coins_of_a_basket_have_limits_of_their_own() -> None:
-    assert share(6000.0, Orders(10.0, 10, ((1.0, 1),))) == pytest.approx(law(1.0))
+    assert share(6000.0, Orders(10.0, ((10.0, 1.0),), ((1.0, 1),))) == pytest.approx(law(1.0))
+
+
+def test_a_rush_reaches_the_small_coins_of_a_basket() -> None:
+    """As much is shown as of a hundred equal coins in quiet hours, of four hundred in a rush."""
+
+    def equal_coins(usd: float) -> float:
+        aim = share(usd, Orders(10.0, basket_of(100), ((1.0, 1),)))
+        tried = range(50, 490, 10)
+        gaps = [
+            abs(share(usd, Orders(10.0, ((float(count), 1.0),), ((1.0, 1),))) - aim)
+            for count in tried
+        ]
+        return tried[int(np.argmin(gaps))]
+
+    assert sum(part for _, part in basket_of(100)) == pytest.approx(1.0)
+    assert 80 <= equal_coins(3e4) <= 110
+    assert 350 <= equal_coins(1e7) <= 450
+    # Half as many coins, spread alike, at half the pace.
+    half = share(1.5e5, Orders(10.0, basket_of(50), ((1.0, 1),)))
+    assert half == pytest.approx(share(3e5, Orders(10.0, basket_of(100), ((1.0, 1),))))
+    assert basket_of(1) == Orders().coins
 
 
 def test_what_stands_for_two_venues_is_told_by_two_feeds() -> None:
-    both = Orders(10.0, 1, ((0.25, None), (0.75, 1)))
+    both = Orders(10.0, ((1.0, 1.0),), ((0.25, None), (0.75, 1)))
     assert share(800.0, both) == pytest.approx(0.25 + 0.75 * law(1.0))
 
 
@@ -127,7 +149,7 @@ def test_coins_that_few_venues_list_are_told_by_the_feeds_of_all() -> None:
     assert by_venue["hyperliquid"]["DOGE"].feeds == ((1.0, None),)
     # A basket is what each venue lists of small coins, and nobody else's.
     basket = binance["1000PEPEUSDT"]
-    assert (basket.coins, basket.feeds) == (100, ((1.0, 1),))
+    assert (basket.coins, basket.feeds) == (basket_of(100), ((1.0, 1),))
 
 
 def test_feeds_by_day() -> None:

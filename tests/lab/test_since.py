@@ -37,8 +37,8 @@ def test_who_acts_seldom_gets_everything_at_once_and_only_once() -> None:
 
 
 def steps(length: str) -> tuple[World, list[float]]:
-    """Middle prices of the leveraged venue at every tenth second of two calm minutes."""
-    calm = {"span.length": "2m", "span.step": length, "shock.sale.notional_usd": 0}
+    """Middle prices of the leveraged venue at every tenth second of four calm minutes."""
+    calm = {"span.length": "4m", "span.step": length, "shock.sale.notional_usd": 0}
     world = build(small(calm), seed=7, path="model", tape=None).world
     every = 10 * SECOND_NS // world.setup.place.step_ns
     found = [float(world.board.bid[1, 0] + world.board.ask[1, 0]) / 2
@@ -49,7 +49,7 @@ def steps(length: str) -> tuple[World, list[float]]:
 @pytest.mark.parametrize("length", ["500ms", "5s"])
 def test_a_calm_market_does_not_feel_the_length_of_a_step(length: str) -> None:
     world, found = steps(length)
-    assert world.setup.steps == 120 * SECOND_NS // world.setup.place.step_ns
+    assert world.setup.steps == 240 * SECOND_NS // world.setup.place.step_ns
     usual = steps("1s")[1]
     assert len(set(usual)) > 2
     assert found == pytest.approx(usual, rel=1e-6)

@@ -109,7 +109,7 @@ def test_one_more_agent_leaves_the_eve_alone(tmp_path: Path) -> None:
 
 
 def test_a_halt_stops_trading_and_then_it_goes_on(tmp_path: Path) -> None:
-    text = small({"span.length": "4m"}).text + (
+    text = small({"span.length": "8m"}).text + (
         '\n[[shock]]\nname = "out"\nkind = "outage"\nvenue = "binance-usdm"\n'
         'at = { value = "2025-11-03T00:02:00Z", assumed = true, note = "for the test" }\n'
         'until = { value = "2025-11-03T00:03:00Z", assumed = true, note = "for the test" }\n'
@@ -122,7 +122,8 @@ def test_a_halt_stops_trading_and_then_it_goes_on(tmp_path: Path) -> None:
     frames = world.record.frames()
     bars = frames["candles"].filter(pl.col("venue") == "binance-usdm")
     minutes = (bars["ts"].cast(pl.Int64) - time_ns(START)) // MINUTE_NS
-    assert minutes.to_list() == [1, 3]
+    assert minutes.min() < 2 < minutes.max()
+    assert 2 not in minutes
     assert "out" in frames["events"]["title"].to_list()
 
 

@@ -47,6 +47,14 @@ def test_figures_are_narrowed_down() -> None:
     assert published("2025-11-13", "liquidations")["value_high"].drop_nulls().to_list() == [6.55e8]
 
 
+def test_what_a_figure_really_counts_is_said_with_a_reason() -> None:
+    told = dict(published("2025-10-10").select("id", "counted").rows())
+    assert (told["F0746"], told["F0753"], told["F0289"]) == ("another asset", "fills", None)
+    rows = pl.read_csv(FOLDER / "counted.csv")
+    assert set(rows["id"]) <= set(published()["id"])
+    assert rows["reason"].null_count() == 0
+
+
 def test_what_was_found_wrong_can_be_left_out() -> None:
     everything, usable = published(), published(usable=True)
     wrong = published(usable=False)

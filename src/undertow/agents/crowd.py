@@ -49,7 +49,11 @@ class CrowdSettings(Settings):
     max_leverage: float = Field(125.0, ge=1, description="Nobody has more.")
     entry_days: float = Field(5.0, gt=0, description="Entries are spread as a walk of so long.")
     multi_share: float = Field(
-        0.1, ge=0, le=1, description="Second positions per first one, in cross margin."
+        0.3,
+        ge=0,
+        le=1,
+        description="Second positions per first one, in cross margin: as Hyperliquid's accounts"
+        " held them on 10 October 2025 (verification/shared_margin.py); assumed of other venues.",
     )
     hedged_share: float = Field(0.3, ge=0, le=1, description="Of those, on the other side.")
     stop_share: float = Field(0.05, ge=0, le=1, description="Accounts with a stop-loss order.")
@@ -67,7 +71,7 @@ class CrowdSettings(Settings):
         0.4, ge=0, le=1, description="Where it is not: the same as a share of open interest."
     )
     late_share: float = Field(
-        0.029,
+        0.036,
         ge=0,
         le=1,
         description="Of those near liquidation, who does not get out in time at the usual speed of"

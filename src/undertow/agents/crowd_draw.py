@@ -174,14 +174,24 @@ def draw_venue(
     joined = Holdings(*(np.concatenate(one) for one in zip(*parts, strict=True)))
     _share_accounts(settings, joined, dice)
     kept = joined.account >= 0
-    # Where too few accounts could take a second position, the others hold more.
-    group = 2 * joined.asset + (joined.quantity > 0)
-    size = np.abs(joined.quantity)
-    all_of_them, those = np.bincount(group, size), np.bincount(group, size * kept)
-    more = (all_of_them / np.maximum(those, 1e-300))[group]
-    joined.quantity[:] *= more
-    joined.equity_usd[:] *= more
+    _make_good(joined, kept)
     return Holdings(*(getattr(joined, name)[kept] for name in Holdings.__dataclass_fields__))
+
+
+def _make_good(held: Holdings, kept: NDArray[np.bool_]) -> None:
+    """Where too few accounts could take a second position, others of its kind hold more.
+
+    First those that hold the same without borrowing, or with, or can never be liquidated; where
+    there is none left of a kind, everybody on that side.
+    """
+    side = 2 * held.asset + (held.quantity > 0)
+    kind = 3 * side + np.isnan(held.level) + np.isnan(held.away)
+    size = np.abs(held.quantity)
+    for group in (kind, side):
+        wanted, left = np.bincount(group, size), np.bincount(group, np.abs(held.quantity) * kept)
+        more = np.where(left > 0, wanted / np.maximum(left, 1e-300), 1.0)[group]
+        held.quantity[:] *= more
+        held.equity_usd[:] *= more
 
 
 def _cells(settings: Any, given: Cells | None, price: float, volatility: float) -> Cells:
@@ -250,28 +260,40 @@ def _side(
 
 
 def _share_accounts(settings: Any, held: Holdings, dice: np.random.Generator) -> None:
-    """Give second positions to accounts that hold another asset, some as a hedge."""
+    """Give second positions to accounts that hold another asset, some as a hedge.
+
+    Who holds one position without borrowing holds all so: its money would be margin of the others.
+    """
+    waits = np.isnan(held.level)
+    groups = ((held.asset == asset) & ((held.quantity > 0) == is_long) & (waits == idle)
+              for asset in distinct(held.asset).tolist()
+              for is_long in (True, False) for idle in (True, False))  # fmt: skip
+    for group in groups:
+        _host(settings, held, np.flatnonzero(group & (held.account < 0)), waits, dice)
+
+
+def _host(
+    settings: Any, held: Holdings, seconds: Ints, waits: NDArray[np.bool_],
+    dice: np.random.Generator,
+) -> None:  # fmt: skip
+    """Give some second positions, all alike, to accounts that hold another asset."""
+    if not len(seconds):
+        return
     accounts = int(held.account.max(initial=-1)) + 1
-    for asset in distinct(held.asset).tolist():
-        for is_long in (True, False):
-            seconds = np.flatnonzero(
-                (held.account < 0) & (held.asset == asset) & ((held.quantity > 0) == is_long)
-            )
-            if not len(seconds):
-                continue
-            # An account that holds the asset already, as its first or second, takes no other.
-            taken = held.account[(held.asset == asset) & (held.account >= 0)]
-            host = (held.asset != asset) & (held.account >= 0) & np.isfinite(held.away)
-            host &= ~marked(taken, accounts)[held.account]
-            hedged = round(settings.hedged_share * len(seconds))
-            done = 0
-            for same, wanted in ((False, hedged), (True, len(seconds))):
-                some_of_them = host & (((held.quantity > 0) == is_long) == same)
-                free = marked(held.account[some_of_them], accounts)
-                free[held.account[seconds[:done]]] = False
-                pool = np.flatnonzero(free)
-                some = min(wanted - done, len(pool))
-                if some > 0:
-                    chosen = dice.choice(pool, some, replace=False)
-                    held.account[seconds[done : done + some]] = chosen
-                    done += some
+    asset, is_long = held.asset[seconds[0]], held.quantity[seconds[0]] > 0
+    # An account that holds the asset already, as its first or second, takes no other.
+    taken = held.account[(held.asset == asset) & (held.account >= 0)]
+    host = (held.asset != asset) & (held.account >= 0) & np.isfinite(held.away)
+    host &= ~marked(taken, accounts)[held.account] & (waits == waits[seconds[0]])
+    hedged = round(settings.hedged_share * len(seconds))
+    done = 0
+    for same, wanted in ((False, hedged), (True, len(seconds))):
+        some_of_them = host & (((held.quantity > 0) == is_long) == same)
+        free = marked(held.account[some_of_them], accounts)
+        free[held.account[seconds[:done]]] = False
+        pool = np.flatnonzero(free)
+        some = min(wanted - done, len(pool))
+        if some > 0:
+            chosen = dice.choice(pool, some, replace=False)
+            held.account[seconds[done : done + some]] = chosen
+            done += some

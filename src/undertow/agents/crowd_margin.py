@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from undertow.agents.crowd_draw import Book, Holdings
 from undertow.agents.crowd_pace import BLOCK_S, DAY_S, Pace
+from undertow.agents.crowd_shared import Shared
 from undertow.agents.crowd_tiers import USUAL, equity, level, level_of
 from undertow.agents.ending import Ending
 from undertow.agents.observation import Floats, Observation, Place
@@ -30,6 +31,7 @@ RANGE_PER_SIGMA = 1.48
 # opened with turnover to the power of 0.3 (`turnover_now` of the leverage map).
 ACTIVITY = 0.3
 LONGEST_DAYS = 60.0  # as in the leverage map
+NEVER_S = 1e30  # a position that ends only with another of its account
 # Holders decide whether they get out when so much of their first distance is left; where nobody
 # knows the next price, when so many usual moves of a step are left, or so many of the last one.
 LAST_PART, USUAL_STEPS, STEPS = 0.1, 6.0, 3.0
@@ -68,6 +70,7 @@ class MarginWatch:
         seconds = max(settings.every_s, place.step_ns / 1e9) * (place.path is None)
         self._step_share = np.nan_to_num(place.volatility, nan=0.03) * np.sqrt(seconds / DAY_S)
         self._near = {True: Watch(shape, True), False: Watch(shape, False)}
+        self._shared = [Shared(np.zeros(0, np.int64)) for _ in range(shape[0])]
 
     def add(self, venue: int, held: Holdings, price: Floats) -> None:
         """Positions of one venue on the eve."""
@@ -84,7 +87,9 @@ class MarginWatch:
         away = rows["away"] / self._pace.typical[asset]
         days = one.lifetime_days * away**one.lifetime_power
         rows["life_s"] = DAY_S * np.minimum(days, LONGEST_DAYS)
-        self._rows[venue], self._ending[venue] = rows, Ending(rows["life_s"].copy(), asset)
+        shared = self._shared[venue] = Shared(rows["account"])
+        life_s = np.where(shared.follows, NEVER_S, rows["life_s"])
+        self._rows[venue], self._ending[venue] = rows, Ending(life_s, asset)
         self._watch_anew(venue, np.arange(len(rows)))
 
     def _typical(self) -> Floats:
@@ -107,7 +112,22 @@ class MarginWatch:
             move = np.minimum(ahead, 0.0) if is_long else np.maximum(ahead, 0.0)
             for venue, asset, number in self._near[is_long].crossed(price * (1 + move)):
                 speed = self._pace.rush(seen) if speed is None else speed
-                self._get_out(venue, number, float(speed[venue, asset]), seen, orders, gone[venue])
+                here = np.full(len(number), speed[venue, asset])
+                self._get_out(venue, number, here, seen, orders, gone[venue])
+        for venue, shared in enumerate(self._shared):
+            number = shared.near(price[venue], ahead[venue] * np.ones(self._shape[1]))
+            if len(number):
+                speed = self._pace.rush(seen) if speed is None else speed
+                here = self._speed_of(venue, number, price[venue], speed[venue])
+                self._get_out(venue, number, here, seen, orders, gone[venue])
+                self._watch_anew(venue, number)
+
+    def _speed_of(self, venue: int, number: Ints, price: Floats, speed: Floats) -> Floats:
+        """By position of shared accounts: the speed of what its account loses by, in the mean."""
+        some, shared = self._rows[venue][number], self._shared[venue]
+        lost = np.maximum(some["coins"] * (some["price"] - price[some["asset"]]), 1e-9)
+        weighted = shared.joined(number, lost * speed[some["asset"]])
+        return weighted / shared.joined(number, lost)
 
     def _coming(self, seen: Observation) -> Floats:
         """Prices that holders watch: of a given path where the market goes in this step.
@@ -125,16 +145,19 @@ class MarginWatch:
         return 0 if path is None else min(seen.step, len(path) - 1)
 
     def _get_out(
-        self, venue: int, number: Ints, speed: float, seen: Observation, orders: Orders,
+        self, venue: int, number: Ints, speed: Floats, seen: Observation, orders: Orders,
         gone: NDArray[np.bool_],
     ) -> None:  # fmt: skip
         """Near liquidation most leave in time, and others hold what they held without borrowing."""
-        one, rows = self._settings, self._rows[venue]
-        number = number[(rows["state"][number] == HOLDS) & ~gone[rows["account"][number]]]
-        is_late = self._dice.random(len(number)) < one.late_share * speed**one.late_power
+        one, rows, shared = self._settings, self._rows[venue], self._shared[venue]
+        rows["state"][number[gone[rows["account"][number]]]] = LEFT
+        left = rows["state"][number] == HOLDS
+        number, speed = number[left], speed[left]
+        thrown = shared.together(number, self._dice.random(len(number)))
+        is_late = thrown < one.late_share * speed**one.late_power
         rows["state"][number[is_late]] = TOO_LATE
         number = number[~is_late]
-        stays = self._dice.random(len(number)) < one.replaced_share
+        stays = shared.together(number, self._dice.random(len(number))) < one.replaced_share
         rows["state"][number] = np.where(stays, IDLE, LEFT)
         self._pay_in_full(venue, number[stays], seen, orders)
         leaves = number[~stays]
@@ -170,7 +193,7 @@ class MarginWatch:
         if seen.halted[venue]:
             return
         busy = np.maximum(self._pace.speed(seen)[venue], 0.1) ** ACTIVITY
-        number = self._ending[venue].draw(self._dice, RENEW_S * busy)
+        number = self._shared[venue].whole(self._ending[venue].draw(self._dice, RENEW_S * busy))
         known = seen.mark[venue, rows["asset"][number]] > 0
         number = number[known & (rows["state"][number] != LEFT)]
         self._enter(venue, number, seen, orders)
@@ -188,7 +211,8 @@ class MarginWatch:
         at = level(is_long, entry, some["away"], least, rate)
         wanted = equity(coins, now, at, rate)
         # Who came so near to the end already has left again, or holds it in full.
-        out = wanted < np.abs(coins) * (rate * at + LAST_PART * some["away"] * now)
+        room = wanted - np.abs(coins) * (rate * at + LAST_PART * some["away"] * now)
+        out = self._shared[venue].joined(number, room) < 0
         wanted = np.maximum(wanted, np.abs(coins) * now * least * 1.001)  # or money may not leave
         at = level_of(coins, now, wanted, rate)
         self._pay_in_full(venue, number[out], seen, orders)
@@ -234,14 +258,23 @@ class MarginWatch:
 
     def _watch_anew(self, venue: int, number: Ints) -> None:
         """Prices at which some holders decide, from what they have now."""
-        rows = self._rows[venue][number]
-        step = self._step_share[rows["asset"]]
-        gap = rows["level"] * np.maximum(LAST_PART * rows["away"], USUAL_STEPS * step)
-        gap = np.minimum(gap, 0.5 * rows["away"] * rows["level"])
-        is_long = rows["coins"] > 0
+        shared, everybody = self._shared[venue], self._rows[venue]
+        together = shared.of[number] >= 0
+        if together.any():
+            shared.watch(everybody, self._gap(everybody), everybody["state"] == HOLDS)
+            number = number[~together]
+        rows = everybody[number]
+        gap, is_long = self._gap(rows), rows["coins"] > 0
         at = rows["level"] + np.where(is_long, gap, -gap)
         at[rows["state"] != HOLDS] = np.nan
         for side in (True, False):
             for asset in range(self._shape[1]):
                 picked = np.flatnonzero((is_long == side) & (rows["asset"] == asset))
                 self._near[side].change(venue, asset, number[picked], at[picked])
+
+    def _gap(self, rows: NDArray[Any]) -> Floats:
+        """How far from liquidation holders decide, in dollars a coin."""
+        step = self._step_share[rows["asset"]]
+        gap = rows["level"] * np.maximum(LAST_PART * rows["away"], USUAL_STEPS * step)
+        nearest: Floats = np.minimum(gap, 0.5 * rows["away"] * rows["level"])
+        return nearest

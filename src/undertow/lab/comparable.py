@@ -2,7 +2,8 @@
 
 A figure is asked at the moments that its ``as_of`` leaves open, over its own window. Prices are
 compared as falls from the run's first price: 99,075 against 98,000 dollars says nothing, a fall of
-10.3 against 11.3 % does.
+10.3 against 11.3 % does. Open interest is compared as a part of what was open before, where that
+was published: a run holds some venues, and a sum over more of them falls by more dollars.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from undertow.errors import UndertowError
 from undertow.lab.outcome import ALL, Outcome
-from undertow.measures.published import event_days
+from undertow.measures.published import event_days, published
 from undertow.model.assets import venue_name
 from undertow.model.periods import SECOND_NS, duration_ns, time_ns
 
@@ -75,6 +77,11 @@ class Asked:
     venue: str | None
 
     @property
+    def counted(self) -> str | None:
+        """What the figure really counts, where its metric does not say so."""
+        return self.figure.get("counted")
+
+    @property
     def value(self) -> float:
         """The printed value; the middle where a range was printed."""
         if self.figure["value"] is not None:
@@ -86,6 +93,8 @@ def answer(figure: Figure, run: Outcome) -> Answer | str:
     """The run's answer to a published figure, or why it has none."""
     if (figure["metric"], figure["unit"]) not in METRICS:
         return "a run does not tell this"
+    if figure.get("counted") == "another asset":
+        return "not of the asset that it was printed for"
     if figure["value"] is None and figure["value_low"] is None:
         return "no number was printed"
     venue = venue_of(figure["venue"], run)
@@ -185,12 +194,29 @@ def _over(
 
 
 def _liquidations(asked: Asked) -> Answer | str:
+    if asked.counted == "fills":
+        return _over(asked, lambda start, end: _labelled(asked, start, end), asked.value, "USD")
+
     def ask(start: int, end: int) -> float:
         return asked.run.liquidated_usd(
             start, end, asset=asked.asset, side=asked.side, venue=asked.venue
         )
 
     return _over(asked, ask, asked.value, "USD")
+
+
+def _labelled(asked: Asked, start: int, end: int) -> float:
+    """Dollars of fills that Hyperliquid's chain labels as liquidations.
+
+    Both sides of what its vault takes over, and the side that is closed by deleveraging, which is
+    as large as the winners'; sales on the book have no such label (``counted.csv``, F0753).
+    """
+    closed, won = (
+        asked.run.closings(start, end, asset=asked.asset, venue=asked.venue, deleveraged=one)
+        for one in (False, True)
+    )
+    taken = closed.filter(pl.col("stage") == "takeover")
+    return 2 * float(taken["usd"].sum()) + float(won["usd"].sum())
 
 
 def _share(asked: Asked) -> Answer | str:
@@ -227,6 +253,11 @@ def _closed(what: str, deleveraged: bool | None) -> Callable[[Asked], Answer | s
     def measure(asked: Asked) -> Answer | str:
         def ask(start: int, end: int) -> float:
             total = 0.0
+            if asked.counted == "fills and winners":
+                won = asked.run.closings(
+                    start, end, asset=asked.asset, venue=asked.venue, deleveraged=True
+                )
+                return _labelled(asked, start, end) + float(won["usd"].sum())
             for kind in (True, False) if deleveraged is None else (deleveraged,):
                 found = asked.run.closings(
                     start, end, asset=asked.asset, venue=asked.venue, deleveraged=kind
@@ -266,21 +297,47 @@ def _fall_to(kind: str) -> Callable[[Asked], Answer | str]:
 
 
 def _interest(asked: Asked) -> Answer | str:
-    def ask(_start: int, end: int) -> float:
-        return asked.run.open_interest_usd(end, asked.asset, asked.venue)
+    before = _open_before(asked) if asked.figure["metric"] == "open_interest_after" else None
+    eve = asked.run.open_interest_usd(asked.run.start_ns, asked.asset, asked.venue)
 
-    return _over(asked, ask, asked.value, "USD")
+    def ask(_start: int, end: int) -> float:
+        found = asked.run.open_interest_usd(end, asked.asset, asked.venue)
+        return found if before is None else 100 * found / eve if eve > 0 else math.nan
+
+    if before is None:
+        return _over(asked, ask, asked.value, "USD")
+    return _over(asked, ask, 100 * asked.value / before, "pct of what was open")
+
+
+def _open_before(asked: Asked) -> float | None:
+    """Dollars open on the eve where the figure counts, if somebody published them."""
+    known = published(metric="open_interest_before", unit="USD", usable=True)
+    told = [
+        float(one["value"]) for one in known.iter_rows(named=True)
+        if one["event"] == asked.figure["event"] and one["value"] is not None
+        and (ALL if one["asset"] in ("ALL", "ALL_PERPS") else one["asset"]) == asked.asset
+        and venue_of(one["venue"], asked.run) == asked.venue
+    ]  # fmt: skip
+    return float(np.median(told)) if told else None
 
 
 def _interest_change(percent: bool) -> Callable[[Asked], Answer | str]:
     def measure(asked: Asked) -> Answer | str:
+        eve = None if percent else _open_before(asked)
+
         def ask(start: int, end: int) -> float:
-            before = asked.run.open_interest_usd(start, asked.asset, asked.venue)
-            after = asked.run.open_interest_usd(end, asked.asset, asked.venue)
-            if not percent:
+            run = asked.run
+            before, after = (
+                run.open_interest_usd(at, asked.asset, asked.venue) for at in (start, end)
+            )
+            if asked.counted == "coins":
+                after *= run.price(start, asked.asset) / run.price(end, asked.asset)
+            if not percent and eve is None:
                 return after - before
             return 100 * (after / before - 1) if before > 0 else math.nan
 
+        if eve is not None:
+            return _over(asked, ask, 100 * asked.value / eve, "pct of what was open")
         return _over(asked, ask, asked.value, "pct" if percent else "USD")
 
     return measure

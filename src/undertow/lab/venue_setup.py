@@ -64,8 +64,8 @@ class VenueSetup:
     assume, override
         Rules that the files lack, and rules that are changed.
     stands_for
-        By asset, how many coins one symbol stands for: so many times an order and a margin tier
-        hold, and so many times its public feed of liquidations sends.
+        By asset, how many equal coins one symbol stands for: so many times an order and a margin
+        tier hold; its public feed of liquidations is that of as many uneven ones (`feeds.UNEVEN`).
     max_leverage
         A cap on every tier's leverage; None without.
     liquidation_delay_s

@@ -52,6 +52,12 @@ JUDGED: dict[str, pl.DataType] = {
     "usable": pl.Boolean(),
     "reason": pl.String(),
 }
+# What a figure really counts, where its metric, asset and unit do not say so.
+COUNTED: dict[str, pl.DataType] = {
+    "id": pl.String(),
+    "counted": pl.String(),
+    "reason": pl.String(),
+}
 _ALWAYS = ("id", "event", "metric", "qualifier", "unit", "asset", "side", "as_of", "publisher")
 
 
@@ -82,7 +88,8 @@ def published(
     polars.DataFrame
         The columns of ``FIGURES`` (values in base units of ``unit``: dollars, coins, percent; falls
         and outflows negative), ``as_of_start`` and ``as_of_end`` (the stretch of time that
-        ``as_of`` leaves open, UTC), ``verdict``, ``usable`` and ``reason``; by id.
+        ``as_of`` leaves open, UTC), ``verdict``, ``usable`` and ``reason``, and ``counted``: what
+        the figure really counts where its metric does not say so, else null; by id.
 
     Raises
     ------
@@ -172,9 +179,10 @@ def timeline(event: str) -> pl.DataFrame:
 def _figures() -> pl.DataFrame:
     figures = read_figures(FOLDER / "figures.csv")
     judged = _read(FOLDER / "verdicts.csv", JUDGED)
-    return figures.join(judged, on="id", how="left", maintain_order="left").with_columns(
-        pl.col("usable").fill_null(value=True)
-    )
+    counted = _read(FOLDER / "counted.csv", COUNTED).drop("reason")
+    for known in (judged, counted):
+        figures = figures.join(known, on="id", how="left", maintain_order="left")
+    return figures.with_columns(pl.col("usable").fill_null(value=True))
 
 
 @cache
