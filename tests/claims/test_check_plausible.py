@@ -41,6 +41,7 @@ def checked(sentence: str, at: str, tape: Tape | None) -> Checked:
         ("Bitcoin trading volume reached $900 trillion in 24 hours", "51.27 billion USD"),
         ("Strategy holds 30 million BTC", "21 million BTC"),
         ("Bitcoin fell 120%", "100 %"),
+        ("Ether fell to $30", "3,460"),
     ],
 )
 def test_what_is_far_outside_all_that_is_known_is_contradicted(
@@ -69,6 +70,8 @@ def test_what_is_far_outside_all_that_is_known_is_contradicted(
         ("xUSD fell to $0.26", MIDNIGHT, "consistent"),
         ("Balancer was hacked for $1.3 million", MORNING, "unsupported"),
         ("$300 million liquidated in one hour", MORNING, "unsupported"),
+        # A venue has a part of what all have, however small.
+        ("Open interest on Binance fell to $3 billion", "2025-11-04", "unsupported"),
         ("$614 million of bitcoin positions were liquidated in 24h", MIDNIGHT, "explained"),
     ],
 )

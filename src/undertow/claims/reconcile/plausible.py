@@ -43,6 +43,7 @@ _FACTORS = {
     "treasury": Room(1.5, 5.0),
     "loss": Room(1.25, 3.0),
     "price": Room(1.5, 5.0, both_ways=True),
+    "etf flow": Room(3.0, 20.0),
 }
 _FACTOR = Room(2.0, 4.0)
 _POINTS = {
@@ -69,10 +70,14 @@ def is_explained(item: Statement, known: Sequence[Statement]) -> bool:
     room = _room(item).near
     if item.claim.unit in _SIZELESS:
         return any(abs(other.value - item.value) <= room for other in known)
-    return any(
-        other.value * item.value > 0 and 1 / room <= item.value / other.value <= room
-        for other in known
-    )
+    values = [(_signed(other), _signed(item)) for other in known]
+    return any(one * own > 0 and 1 / room <= own / one <= room for one, own in values)
+
+
+def _signed(item: Statement) -> float:
+    """The value; dollars lost are told with either sign, so that only their size counts."""
+    is_lost = item.aspect == "change" and item.claim.unit == "USD"
+    return abs(item.value) if is_lost else item.value
 
 
 def impossible(
@@ -104,7 +109,7 @@ def impossible(
 
 def nearest_known(item: Statement, known: Sequence[Statement]) -> str:
     """The nearest figure that is known, with who has it."""
-    best = min(known, key=lambda other: abs(other.value - item.value))
+    best = min(known, key=lambda other: abs(_signed(other) - _signed(item)))
     return f"nearest known: {_told(best)}"
 
 
@@ -130,7 +135,9 @@ def _away(
     else:
         low = min(known, key=lambda other: abs(other.value))
         high = max(known, key=lambda other: abs(other.value))
-        size, both = abs(item.value), _room(item).both_ways and not only_above
+        # A venue has a part, however small, of what all have.
+        both = _room(item).both_ways and not only_above and item.scope == "all"
+        size = abs(item.value)
         is_above = size > room * abs(high.value)
         if not is_above and not (both and size * room < abs(low.value)):
             return None

@@ -123,13 +123,11 @@ def fit(statements: Sequence[Statement]) -> tuple[Curve, list[Fit]] | None:
     fits = [Fit(item, _middle(item), "on the curve") for item in steady]
     carrying = {item.id for item in steady}
     loose = [item for item in timed if item.id not in carrying]
-    placed_early = [
-        found for item in loose if not item.is_asked and (found := _beyond(item, curve))
-    ]
-    if placed_early:
-        knots = _knots([*steady, *(item.statement for item in placed_early)], placed_early)
-        curve = Curve(knots)
-        fits += placed_early
+    placed_early = [found for item in loose if (found := _beyond(item, curve))]
+    drawn = [found for found in placed_early if not found.statement.is_asked]
+    if drawn:
+        curve = Curve(_knots([*steady, *(item.statement for item in drawn)], drawn))
+    fits += placed_early
     done = {item.statement.id for item in fits}
     fits += [_place(item, curve) for item in loose if item.id not in done]
     return curve, sorted(fits, key=lambda item: item.at_ns)

@@ -23,7 +23,7 @@ _CAP_NEAR, _CAP_FAR = 0.04, 0.35
 # Assumed, in points of percent: the same of a share of the market.
 _SHARE_NEAR, _SHARE_FAR = 2.0, 8.0
 # Assumed, in points per 8 hours: rates round, and venues that no tape has pay more.
-_RATE_NEAR, _RATE_FAR = 0.003, 0.5
+_RATE_NEAR, _RATE_FAR = 0.003, 0.2
 # Assumed: all venues together trade up to so many times what those on the tape do.
 _UNSEEN = 20.0
 _HOURS_8, _HOURS_OF_YEAR = 8.0, 8760.0
