@@ -96,7 +96,10 @@ def find(kind: str) -> type[Agent]:
         For an unknown name.
     """
     if kind not in _KINDS:
-        raise UndertowError(f"no agent '{kind}'{nearest(kind, _KINDS)}")
+        raise UndertowError(
+            f"no agent '{kind}'{nearest(kind, _KINDS)}; one of your own needs its file in the"
+            ' scenario, above the first table: agents_from = ["FILE.py"]'
+        )
     return _KINDS[kind]
 
 

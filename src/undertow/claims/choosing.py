@@ -25,6 +25,11 @@ from undertow.claims.weighing import ANY_FUNDS, allows, needs_bonus, score_of
 NEED_REACH = 40.0  # further off a word does not count as "near"
 LEAST = 1.7  # with less, a figure is about nothing known
 LEAST_PHRASES = 0.3  # without any phrase of its own, a metric is not considered
+# Of these a figure beyond all that is known is still what the words say: a false one. It needs
+# words that leave no doubt (assumed).
+_ANY_SIZE = ("liquidations", "largest_liquidation", "traders_liquidated", "open_interest", "volume",
+             "dominance")  # fmt: skip
+_SURE = 4.5
 _OWN_FUND = 10.0  # so near, a sum is a fund's flow if no other words claim it (assumed)
 _COINS = ("coin", "@", "token", "unit", "piece", "bitcoin", "btc")
 _STANDS = ("stood", "stands", "sits", "sat", "standing", "now", "ended", "closed", "is", "was")
@@ -49,8 +54,12 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
         if is_odd and "price" not in previous and "money" in previous:
             previous["price"] = previous["money"]  # a small sum in a list of large ones
         choice = _best(spot, previous, memory, number, topic)
-        if choice.score < LEAST:
-            choice = guessed(spot, number, memory, topic)
+        if choice.score < LEAST or _is_no_order(spot, choice):
+            absurd = _best(spot, previous, memory, number, topic, any_size=True)
+            if absurd.metric in _ANY_SIZE and absurd.score >= _SURE:
+                choice = absurd
+            elif choice.score < LEAST:
+                choice = guessed(spot, number, memory, topic)
             if is_odd and "price" in previous:
                 choice = Choice(previous["price"][0], 0.0, ("as the sums before it",))
         choice = _level_if_said(spot, choice)
@@ -68,11 +77,20 @@ def choose(sentence: Sentence, number: int, memory: Memory, topic: Topic) -> dic
     return choices
 
 
-def _best(spot: Spot, previous: Previous, memory: Memory, number: int, topic: Topic) -> Choice:
+def _best(
+    spot: Spot,
+    previous: Previous,
+    memory: Memory,
+    number: int,
+    topic: Topic,
+    *,
+    any_size: bool = False,
+) -> Choice:
+    """The metric with most to say for it; ``any_size``: even where it was never so large."""
     best = Choice(OTHER)
     recalled = memory.recall(spot.kind, number, 1)
     for metric in metrics().values():
-        if not allows(metric, spot.quantity, spot.kind):
+        if not allows(metric, spot.quantity, spot.kind, any_size=any_size):
             continue
         if metric.name in PRICES and not _priced(spot):
             continue
@@ -108,6 +126,12 @@ def _best(spot: Spot, previous: Previous, memory: Memory, number: int, topic: To
         if score > best.score:
             best = Choice(metric.name, score, tuple(reasons))
     return best
+
+
+def _is_no_order(spot: Spot, choice: Choice) -> bool:
+    """Whether a sum of liquidations is one only because no order was ever so large."""
+    most = metrics()["largest_liquidation"].high
+    return choice.metric == "liquidations" and in_dollars(spot.quantity) > most
 
 
 def _level_if_said(spot: Spot, choice: Choice) -> Choice:
@@ -181,10 +205,22 @@ def _has_needs(metric: Metric, spot: Spot) -> bool:
             or any(item.key == "@" for item in spot.items[max(0, hit.first - 3) : hit.first])
         )
     )
+    is_told = is_flow or (metric.name == "loss" and _is_holders_loss(spot))
     return all(
         spot.nearest(f"{metric.name}/needs/{n}") < NEED_REACH
-        for n in range(1 if is_flow else 0, len(metric.needs))
+        for n in range(1 if is_told else 0, len(metric.needs))
     )
+
+
+def _is_holders_loss(spot: Spot) -> bool:
+    """``Stream Finance lost $93 million``: a venue or a protocol that lost a sum."""
+    back = -1
+    while spot.key(back) in _ABOUT:
+        back -= 1
+    if spot.key(back) not in ("lost", "loses") or spot.kind != "money" or spot.index + back < 1:
+        return False
+    mention = spot.items[spot.index + back - 1].mention
+    return mention is not None and mention.what == "venue"
 
 
 def _of_level(metric: str, kind: str, previous: Previous) -> float:

@@ -136,6 +136,7 @@ def _of_whole(asked: Asked, before: list[Names]) -> Found:
 def _usual(asked: Asked, groups: list[Names], before: list[Names]) -> Found:
     """The asset named before, behind, or in the sentences before; else the metric's own."""
     items, index, candidates = asked.items, asked.index, asked.candidates
+    named = {str(group) for group in before}
     if asked.metric.name == "price_change" and not groups:
         before = [coin for coin in coins_before(items, index) if not is_stable(coin.names[0])]
     if asked.metric.name in PRICES:
@@ -150,6 +151,9 @@ def _usual(asked: Asked, groups: list[Names], before: list[Names]) -> Found:
         return str(after[0]), "named behind the figure"
     if candidates:
         return candidates[0], "subject of the sentence before"
+    is_usual = asked.metric.asset is None or _possible(asked.metric.asset, asked.value)
+    if asked.metric.name in PRICES and len(named) == 1 and not is_usual:
+        return named.pop(), "the only coin named, at a price that it never had"
     return asked.metric.asset, "the usual one"
 
 

@@ -59,8 +59,9 @@ def borrow_units(sentence: Sentence, coin: str = "") -> str:
         elif coin and quantity.scale == 1.0 and _is_of_coins(sentence.items, index):
             quantity.unit = coin
         elif quantity.has_scale:
-            after = {item.key for item in _up_to_mark(sentence.items[index + 1 : index + 4])}
-            if not words("units", "counted") & after:
+            after = [item.key for item in _up_to_mark(sentence.items[index + 1 : index + 4])]
+            # "2 million positions" are counted, "2 billion of positions" are worth as much.
+            if after[:1] == ["of"] or not words("units", "counted") & {*after}:
                 quantity.unit = "USD"
                 quantity.flags.append("unit missing")
     return coin

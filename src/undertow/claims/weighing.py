@@ -13,8 +13,8 @@ MOST_FORESEEN = 2e6  # dollars; nobody who is quoted foresees a higher price of 
 BEHIND = 0.85  # words behind a figure are as often about what follows (tuned on own articles)
 
 
-def allows(metric: Metric, quantity: Quantity, kind: str) -> bool:
-    """Whether a metric takes the figure's unit and size."""
+def allows(metric: Metric, quantity: Quantity, kind: str, *, any_size: bool = False) -> bool:
+    """Whether a metric takes the figure's unit and size; ``any_size``: however large it is."""
     if not _takes_unit(metric, quantity, kind) or "margin" in quantity.flags:
         return False
     if kind == "pct" and "words" in quantity.flags:  # "a third" is a share or a change
@@ -25,7 +25,7 @@ def allows(metric: Metric, quantity: Quantity, kind: str) -> bool:
         is_target = metric.name == "chart_level" and not quantity.has_scale
         return is_target and quantity.low <= MOST_FORESEEN
     low = 0.0 if kind == "coin" else max(metric.low, metric.low_usd if kind == "money" else 0.0)
-    return low <= in_dollars(quantity) and in_dollars(quantity) <= metric.high
+    return low <= in_dollars(quantity) and (any_size or in_dollars(quantity) <= metric.high)
 
 
 def _takes_unit(metric: Metric, quantity: Quantity, kind: str) -> bool:

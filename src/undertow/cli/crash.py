@@ -96,12 +96,14 @@ def _runs(
     name: str, path: str, changes: list[str] | None, seed: int | None, count: int, out: Path
 ) -> list[Run]:
     from undertow.lab.batch import run_many
+    from undertow.lab.build import refuse_without_tape
     from undertow.lab.run import paced
     from undertow.lab.run import run as run_once
     from undertow.lab.scenario import load
 
     given = dict(_pair(text) for text in changes or [])
     loaded: Scenario = load(name)
+    refuse_without_tape(loaded, path, None)
     scenario = paced(loaded.with_values(given) if given else loaded, path, given)
     say_step(scenario, path)
     first = scenario.seed if seed is None else seed

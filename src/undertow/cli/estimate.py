@@ -26,7 +26,6 @@ def estimate(
     ] = None,
 ) -> None:
     """Estimate liquidations by symbol and bucket from candles (a nowcast, not a forecast)."""
-    from undertow.measures.leverage_parameters import MEDIAN_FACTOR_OFF, WORST_DECILE_FACTOR_OFF
     from undertow.measures.liquidation_estimate import estimate as from_tape
     from undertow.measures.position_book import estimate_positions, read_positions
     from undertow.tape import Tape
@@ -39,15 +38,29 @@ def estimate(
     for sentence in found.used:
         complain(f"used: {sentence}")
     if book is None:
-        complain(
-            "a nowcast: each bucket uses its own candles and nothing later than its end; "
-            f"median factor off {MEDIAN_FACTOR_OFF}, worst decile {WORST_DECILE_FACTOR_OFF} "
-            "once the scale is set"
-        )
+        complain("a nowcast: each bucket uses its own candles and nothing later than its end")
+        complain(_accuracy(found))
     if as_json:
         print_json(_records(found))
     else:
         _print_table(found)
+
+
+def _accuracy(found: Estimate) -> str:
+    """How far off such estimates were, where they were measured; nothing of any other input."""
+    from undertow.measures.leverage_parameters import MEDIAN_FACTOR_OFF, WORST_DECILE_FACTOR_OFF
+
+    measured = (
+        f"of 23 published sums of August to November 2025 it was a factor {MEDIAN_FACTOR_OFF} off in"
+        f" the median and {WORST_DECILE_FACTOR_OFF} in the worst decile, once one factor was set for"
+        " the data set; on other markets and times it was not measured"
+    )
+    if found.scale == "measured":
+        return measured
+    return (
+        "the scale is assumed, so that the level can be off by any factor: read it as a shape over"
+        f" time and symbols ({measured})"
+    )
 
 
 def _records(found: Estimate) -> list[dict[str, object]]:

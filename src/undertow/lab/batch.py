@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from undertow.errors import UndertowError
+from undertow.lab.build import refuse_without_tape
 from undertow.lab.run import Run, open_run, paced, run
 from undertow.lab.scenario import Scenario, load
 from undertow.tape import Tape
@@ -80,7 +81,7 @@ def run_scenario(
     seeds
         How many, counted on from the scenario's own; or which.
     path
-        ``real`` or ``model``.
+        ``real``, the prices of the scenario's tape or of ``tape``; ``model`` where it has none.
 
     Raises
     ------
@@ -88,6 +89,7 @@ def run_scenario(
         For anything that cannot be run, see `undertow.lab.run.run`.
     """
     made = scenario if isinstance(scenario, Scenario) else load(scenario)
+    refuse_without_tape(made, path, tape)
     changed = paced(made.with_values(set) if set else made, path, set or {})
     chosen = seeds_of(changed, seeds)
     if len(chosen) > 1:

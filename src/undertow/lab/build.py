@@ -14,6 +14,7 @@ from undertow.agents import all as every_agent
 from undertow.agents.agent import Agent, find
 from undertow.agents.flows import Flows, Sale
 from undertow.agents.observation import Floats, Place
+from undertow.agents.own import load_agents
 from undertow.errors import UndertowError, nearest
 from undertow.lab.baskets import with_baskets
 from undertow.lab.collateral import pledges
@@ -44,6 +45,25 @@ class Built:
     used: dict[str, str]
 
 
+def refuse_without_tape(scenario: Scenario, path: str, tape: Tape | None) -> None:
+    """A real path needs a tape, the scenario's own or another.
+
+    Raises
+    ------
+    UndertowError
+        With what to pass, where there is none.
+    """
+    if path == "real" and tape is None and scenario.tape is None:
+        raise UndertowError(_no_tape(scenario))
+
+
+def _no_tape(scenario: Scenario) -> str:
+    return (
+        f"scenario {scenario.name}: a real path needs a tape, and it names none: pass"
+        " path='model' (--path model), a tape, or name a bundled one (tape = ...)"
+    )
+
+
 def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Built:
     """A world from a scenario.
 
@@ -61,6 +81,7 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
     UndertowError
         When the tape lacks what the model needs, or an agent's settings are wrong.
     """
+    load_agents(scenario.agents_from)
     listings = _listings(scenario)
     baskets: dict[str, list[str]] = {}
     if tape is not None:
@@ -73,9 +94,7 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
     if path == "real":
         listings = [_without_bands(one) for one in listings]
         if tape is None:
-            raise UndertowError(
-                f"scenario {scenario.name}: a real path needs a tape; it names none"
-            )
+            raise UndertowError(_no_tape(scenario))
         symbols = {asset: _symbols(scenario, asset) for asset in scenario.assets}
         span = (scenario.start_ns, scenario.step_ns, steps)
         starts_ns = cut_steps(tape, symbols, *span)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import undertow
+from undertow.agents.own import load_agents
 from undertow.errors import UndertowError
 from undertow.lab.build import build
 from undertow.lab.collateral import uses
@@ -31,6 +32,7 @@ from undertow.model.periods import SECOND_NS
 from undertow.tape import Tape
 from undertow.tape.files import write_atomically
 from undertow.tape.writer import TapeWriter
+from undertow.venues import rulebook
 
 PATHS = ("real", "model")
 PATH_STEP_S, PATH_RECORD_S = 150, 300
@@ -106,7 +108,22 @@ def code_hash() -> str:
 def run_id(scenario: Scenario, seed: int, path: str, given: str | None = None) -> str:
     """The name of a run; ``given`` is the hash of a tape that is not the scenario's own."""
     text = f"{scenario.digest()} {seed} {path} {code_hash()}{f' {given}' if given else ''}"
+    text += "".join(f" {own_hash(file)}" for file in own_files(scenario))
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def own_files(scenario: Scenario) -> list[Path]:
+    """Files of a user's own that decide what a run does: agents, and rules with their tables."""
+    found = [Path(file) for file in scenario.agents_from]
+    for venue in scenario.venues:
+        for name in (venue.rules, venue.steps_from, venue.tiers_from):
+            found += rulebook.own_files(name) if name else []
+    return sorted(set(found))
+
+
+def own_hash(file: Path) -> str:
+    """The hash of a file's bytes; empty where it cannot be read, which building says."""
+    return sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
 def tape_hash(tape: Tape) -> str:
@@ -175,6 +192,7 @@ def run(
     given = None if tape is None else tape_hash(tape)
     name = run_id(scenario, seed, path, given)
     target = folder / name
+    load_agents(scenario.agents_from)  # a checkpoint may hold agents of them
     if (target / ABOUT).is_file():
         return open_run(target)
     world, used = _begun(target)

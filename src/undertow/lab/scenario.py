@@ -77,6 +77,8 @@ class Scenario:
     ----------
     event, tape
         The event of the published figures and the bundled tape that it is about, if any.
+    agents_from
+        Python files with agents of one's own.
     price_usd, volatility, beta
         By asset: price on the eve, standard deviation of a day's log return, move per move of the
         first asset (only where it is said).
@@ -113,6 +115,7 @@ class Scenario:
     numbers: dict[str, Number] = field(repr=False)
     content: dict[str, Any] = field(repr=False)
     label: str = field(repr=False)
+    agents_from: tuple[str, ...] = ()
 
     @property
     def step_s(self) -> int:
@@ -233,7 +236,7 @@ def from_content(content: dict[str, Any], label: str) -> Scenario:
         shocks=tuple(sorted(map(_shock, file.shock), key=lambda one: (one.at_ns, one.name))),
         halt_fall=float(breaker.fall.value) if breaker else None,
         halt_s=float(breaker.length_s.value) if breaker else None,
-        numbers=numbers, content=content, label=label,
+        numbers=numbers, content=content, label=label, agents_from=file.agents_from,
     )  # fmt: skip
 
 

@@ -240,6 +240,7 @@ class ScenarioFile(Part):
     event: str | None = None
     tape: str | None = None
     seed: Annotated[int, Field(ge=0)]
+    agents_from: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = ()
     span: Span
     asset: dict[str, AssetPart]
     spot: Annotated[tuple[SpotPart, ...], BeforeValidator(_tuple)]

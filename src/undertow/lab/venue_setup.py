@@ -20,6 +20,7 @@ from undertow.venues.exchange_rules import Listing, Terms, terms
 
 # Binance's symbols, whose tiers stand in where a venue's own are not known.
 TIERS_QUOTE = "USDT"
+Stamp = tuple[tuple[str, int, int], ...]
 # A source of prices outside the venue, as `exchange_collateral.Collateral.price` names it.
 TOLD = "told"
 # The most that a whole coin may be worth, in cash units: the lower, the more coins fit in.
@@ -224,13 +225,27 @@ def _other_unit(asset: str, symbol: str) -> str:
     )
 
 
-@cache
 def _load(name: str) -> rulebook.Rules:
+    return _read_once(name, _stamp(name))
+
+
+@cache
+def _read_once(name: str, stamp: Stamp) -> rulebook.Rules:
     return rulebook.load(name)
 
 
-@cache
+def _stamp(name: str) -> Stamp:
+    """Tells whether files of a user's own have changed since they were read."""
+    files = [file for file in rulebook.own_files(name) if file.is_file()]
+    return tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+
+
 def _with_steps(name: str, steps_from: str | None) -> rulebook.Rules:
+    return _moved(name, steps_from, _stamp(name) + _stamp(steps_from or ""))
+
+
+@cache
+def _moved(name: str, steps_from: str | None, stamp: Stamp) -> rulebook.Rules:
     """Rules of a day with the steps and limits that were read on another one."""
     rules = _load(name)
     if steps_from is None:

@@ -71,7 +71,8 @@ def ladder(rules: Rules, instrument: Contract, lot: Decimal, used: Assumptions) 
         return _one_tier(share / Fraction(instrument.max_leverage), instrument, lot, used)
     raise UndertowError(
         f"{rules.venue} has no margin tiers of {symbol}; give them (floor, maintenance rate,"
-        f" greatest leverage) as assume={{'margin.tiers.{symbol}': [('0', '0.005', 100)]}}"
+        f" greatest leverage) as assume={{'margin.tiers.{symbol}': [('0', '0.005', 100)]}}, or in"
+        f" tiers/{rules.venue}_DATE.csv beside the rules file (see CONTRIBUTING.md)"
     )
 
 

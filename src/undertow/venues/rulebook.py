@@ -150,7 +150,7 @@ class Rules(Group):
         UndertowError
             When the symbol has no table, or only later ones; the message says which it could be.
         """
-        return self._read_nearest("margin tiers of", symbol, self.tier_tables)
+        return self._read_nearest("margin tiers of", symbol, self.tier_tables, "tiers")
 
     def instrument(self, symbol: str) -> Contract:
         """Steps and limits of an instrument, as read nearest to ``at_ns``: see :meth:`tiers`.
@@ -160,12 +160,19 @@ class Rules(Group):
         UndertowError
             When the symbol has none, or only later ones; the message says which it could be.
         """
-        return self._read_nearest("steps and limits of", symbol, self.contracts)
+        return self._read_nearest("steps and limits of", symbol, self.contracts, "instruments")
 
-    def _read_nearest(self, what: str, symbol: str, tables: tuple[_Table, ...]) -> _Table:
+    def _read_nearest(
+        self, what: str, symbol: str, tables: tuple[_Table, ...], folder: str
+    ) -> _Table:
         dated: dict[str, list[_Table]] = {}
         for table in tables:
             dated.setdefault(table.symbol, []).append(table)
+        if not dated:
+            raise UndertowError(
+                f"{self.venue} has no {what} '{symbol}', nor of any other: they are read from"
+                f" {folder}/{self.venue}_DATE.csv beside {self.venue}.toml (see CONTRIBUTING.md)"
+            )
         of_symbol = _pick(f"{self.venue} has no {what}", symbol, dated)
         near = [table for table in of_symbol if table.as_of_ns <= self.at_ns + TIER_REACH_NS]
         if not near:
@@ -214,6 +221,7 @@ def load(venue: str, at: str | datetime | int | None = None, *, folder: Path = B
     ----------
     venue
         A name such as ``binance-usdm``, or name and moment in one: ``binance-usdm@2025-10-10``.
+        Rules of one's own: the path of their file, ``rules/myex.toml@2025-10-10``.
     at
         ISO-8601 text or datetime (no zone means UTC), or nanoseconds since 1970.
     folder
@@ -227,7 +235,9 @@ def load(venue: str, at: str | datetime | int | None = None, *, folder: Path = B
     DataError
         With file, line and key, when a file is not as it must be.
     """
-    name, _, written = venue.partition("@")
+    name, _, written = venue.rpartition("@") if "@" in venue else (venue, "", "")
+    if is_own(name):
+        name, folder = Path(name).stem, Path(name).parent
     moment = at if at is not None else written
     if moment == "" or (at is not None and written):
         raise UndertowError(f"rules of {name}: say once of when, as in '{name}@2025-10-10'")
@@ -235,11 +245,36 @@ def load(venue: str, at: str | datetime | int | None = None, *, folder: Path = B
     return at_moment(file, time_ns(moment))
 
 
+def is_own(name: str) -> bool:
+    """Whether a name of rules is the path of a file, not a venue of the rulebook."""
+    return name.endswith(".toml") or "/" in name
+
+
+def own_files(name: str) -> list[Path]:
+    """The files that rules of one's own are read from: the TOML file and its tables.
+
+    Parameters
+    ----------
+    name
+        As `load` takes it; a venue of the rulebook has none.
+    """
+    path = Path(name.rpartition("@")[0] or name)
+    if not is_own(str(path)):
+        return []
+    tables = (path.parent / kind for kind in ("instruments", "tiers"))
+    return [path, *(file for table in tables for file in sorted(table.glob(f"{path.stem}_*.csv")))]
+
+
 def read(venue: str, folder: Path = BUNDLED) -> RuleFile:
     """A venue's whole file, every revision checked."""
     known = venues(folder)
     if venue not in known:
-        raise UndertowError(f"no rules of venue '{venue}'{nearest(venue, known)}")
+        if folder != BUNDLED:
+            raise UndertowError(f"no rules of venue '{venue}': there is no {folder}/{venue}.toml")
+        raise UndertowError(
+            f"no rules of venue '{venue}'{nearest(venue, known)}; rules of your own are named by"
+            " the path of their file: 'FOLDER/VENUE.toml@DAY'"
+        )
     file = rule_files.read(folder / f"{venue}.toml", GROUPS)
     for number, revision in enumerate(file.revisions):
         _merged(file, number)

@@ -104,7 +104,7 @@ def reconcile(
     causes = None if tape is None or prices is None else Causes(statements, tape, prices)
     groups = group_statements(statements, whole_library=bool(events))
     for group in groups:
-        judge_group(group, tape, prices, causes)
+        judge_group(group, tape, prices, causes, statements)
     checks = all_checks(statements, prices)
     find_conflicts(groups, checks, statements)
     share_verdicts(statements)

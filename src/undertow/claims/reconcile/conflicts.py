@@ -237,6 +237,8 @@ def _from_arithmetic(check: Check, by_id: dict[str, Statement]) -> None:
     text = f"{check.note} ({written})" if check.note else written
     evidence = Evidence(kind="arithmetic", text=text, by=check.kind, value=check.computed)
     stated = named[-1]
+    if check.verdict in ("contradiction", "scale error") and stated.id != check.statements[-1]:
+        return  # what is wrong is in no group of these: the numbers beside it are not to blame
     if check.verdict == "contradiction" and check.kind == "proceeds":
         for item in named:
             if item.aspect != "debt":
@@ -253,7 +255,10 @@ def _from_arithmetic(check: Check, by_id: dict[str, Statement]) -> None:
     elif check.verdict == "ok":
         for item in named:
             item.evidence.append(evidence)
-            if item.verdict in ("unsupported", "cannot be checked"):
+            is_own = item.is_asked and check.publishers == [item.publisher]
+            # That a sentence adds up in itself says nothing of the market.
+            weaker = ("unsupported", "cannot be checked", *(["explained"] * item.is_asked))
+            if item.verdict in weaker and not is_own:
                 item.verdict = "consistent"
     else:
         stated.evidence.append(evidence)

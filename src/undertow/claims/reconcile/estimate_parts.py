@@ -45,7 +45,9 @@ def parts_of(items: Sequence[Statement]) -> dict[Part, list[Statement]]:
 
 def _part(item: Statement) -> Part:
     window = None
-    if item.family in (*ROLLING, "etf flow"):
+    is_of_time = item.family in (*ROLLING, "etf flow")
+    is_of_time |= (item.family, item.aspect) == ("market cap", "change")
+    if is_of_time:
         window = None if item.window in _OF_A_DAY else item.window
     elif item.family == "treasury" and item.aspect in ("sold", "bought"):
         window = item.window if _LONG.search(item.window or "") else None

@@ -10,8 +10,10 @@ import msgspec
 from undertow.claims.reconcile.by_value import ByValue
 from undertow.claims.reconcile.estimate_parts import ROLLING, Part, parts_of
 from undertow.claims.reconcile.grouping import strands
+from undertow.claims.reconcile.plausible import usable
 from undertow.claims.reconcile.ranges import shown
 from undertow.claims.reconcile.result import Check, Estimate, Group, Statement
+from undertow.claims.reconcile.subjects import LASTING
 
 # Assumed: figures within this of one another were read from the same place.
 NEAR = 0.01
@@ -41,12 +43,19 @@ def _of_part(
     group: Group, aspect: str, unit: str, part: Part, items: Sequence[Statement], closed: set[str]
 ) -> Estimate | None:
     """The best estimate of one quantity, or None where all its figures are contradicted."""
-    usable = [i for i in items if i.verdict != "contradicted" and i.claim.value is not None]
-    usable = [i for i in usable if i.claim.qualifier in ("=", "~")] or usable
-    if not usable:
+    sound = [
+        i
+        for i in usable(items)
+        if i.verdict != "contradicted" and i.claim.value is not None and not i.is_asked
+    ]
+    asked = {i.episode for i in items if i.is_asked}
+    if asked and group.family not in LASTING:
+        sound = [i for i in sound if i.episode in asked]  # not those of another crash
+    sound = [i for i in sound if i.claim.qualifier in ("=", "~")] or sound
+    if not sound:
         return None
     found = msgspec.structs.replace(
-        _best(group, aspect, unit, usable, closed),
+        _best(group, aspect, unit, sound, closed),
         **part._asdict(),
         statements=[i.id for i in items],
     )

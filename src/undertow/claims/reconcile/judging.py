@@ -13,14 +13,15 @@ from undertow.claims.reconcile.causes import Causes
 from undertow.claims.reconcile.grouping import strands
 from undertow.claims.reconcile.in_words import judge_in_words
 from undertow.claims.reconcile.making_checks import are_together
+from undertow.claims.reconcile.plausible import impossible, is_explained, nearest_known, usable
 from undertow.claims.reconcile.ranges import cut_off, shown
-from undertow.claims.reconcile.result import Evidence, Group, Statement
+from undertow.claims.reconcile.result import Evidence, Group, Statement, Verdict
 from undertow.claims.reconcile.subjects import LASTING
 from undertow.claims.reconcile.tape_changes import judge_change
 from undertow.claims.reconcile.tape_others import judge_other
 from undertow.claims.reconcile.tape_prices import TapePrices, judge_price
-from undertow.measures.as_of import DAY_NS
-from undertow.model.periods import time_text
+from undertow.measures.as_of import DAY_NS, HOUR_NS, is_exact
+from undertow.model.periods import time_ns, time_text
 from undertow.tape import Tape
 
 _ROLLING = ("liquidations", "traders liquidated")
@@ -28,12 +29,21 @@ _ROLLING = ("liquidations", "traders liquidated")
 SAME = 0.01
 _HOUR = re.compile(r"(?<!\d )(?<!\d-)\bhour\b", re.IGNORECASE)  # not "24-hour"
 CLOSE = 0.05
+_WITHIN_A_DAY = ("1h", "4h", "12h")
+_ABOVE_PEAK = 1.1  # assumed: trackers differ by no more
 
 
 def judge_group(
-    group: Group, tape: Tape | None, prices: TapePrices | None, causes: Causes | None
+    group: Group,
+    tape: Tape | None,
+    prices: TapePrices | None,
+    causes: Causes | None,
+    everything: Sequence[Statement] = (),
 ) -> None:
-    """Verdict and evidence for each statement of a group; its series where there is one."""
+    """Verdict and evidence for each statement of a group; its series where there is one.
+
+    ``everything`` are all statements: a part is held against the whole market, too.
+    """
     if group.family in ("other", "timeline"):
         return
     if group.family == "in words":
@@ -46,13 +56,24 @@ def judge_group(
         return
     for (aspect, unit), items in strands(group).items():
         is_rolling = group.family in _ROLLING and unit in ("USD", "count")
-        if not (is_rolling and _judge_rolling(group, aspect, items)):
+        if is_rolling and _judge_rolling(group, aspect, items):
+            for item in items:
+                _beside_the_library(item, items, everything)
+        else:
             # Exposures to one failure: who is exposed is named differently from text to text.
             others = ByValue(group.statements if group.family == "exposure" else items)
             for item in items:
-                _against_others(item, others.near(item.value))
+                near = others.near(item.value)
+                if item.is_asked and group.family == "price" and unit == "USD":
+                    near = _prices(group)  # "fell to": the low, or where it stood
+                _against_others(item, near, everything)
         for item in items:
             _against_tape(item, tape, prices)
+
+
+def _prices(group: Group) -> list[Statement]:
+    """All prices of a group in dollars, whatever they are called."""
+    return [item for item in group.statements if item.claim.unit == "USD"]
 
 
 def _outlook(item: Statement, prices: TapePrices | None) -> None:
@@ -99,7 +120,10 @@ def _say_fit(fit: rolling.Fit, curve: rolling.Curve, unit: str | None) -> None:
     item, at = fit.statement, time_text(fit.at_ns)
     stood = curve.at(fit.at_ns)
     value = shown(item.value, unit)
-    if fit.fit == "on the curve":
+    if item.is_asked and (told := rolling.out_of_reach(item, curve)):
+        item.say(told.verdict, Evidence(kind="series", text=told.text, by="as-of", value=stood,
+                                        start=at))  # fmt: skip
+    elif fit.fit == "on the curve":
         text = f"{value} is the rolling figure of {at}"
         item.say("consistent", Evidence(kind="series", text=text, by="as-of", value=stood,
                                         start=at))  # fmt: skip
@@ -141,20 +165,49 @@ def _other_window(item: Statement, curve: rolling.Curve, unit: str | None) -> No
             f" not of {item.window}"
         )
         item.say("contradicted", Evidence(kind="series", text=text, by="window"))
+    elif item.window in _WITHIN_A_DAY and item.value > float(curve.values.max()) * _ABOVE_PEAK:
+        text = f"more in {item.window} than ever in 24h: {shown(float(curve.values.max()), unit)}"
+        item.say("contradicted", Evidence(kind="series", text=text, by="window"))
     elif item.value <= float(curve.values.max()) * 1.02:
         text = f"window {item.window}: not the rolling 24h, and not above its peak"
-        item.say("explained", Evidence(kind="series", text=text, by="window"))
+        verdict: Verdict = "unsupported" if item.is_asked else "explained"
+        item.say(verdict, Evidence(kind="series", text=text, by="window"))
     else:
         text = f"window {item.window}: above the peak of 24h, {shown(float(curve.values.max()))}"
         item.say("unsupported", Evidence(kind="series", text=text, by="window"))
 
 
-def _against_others(item: Statement, items: Sequence[Statement]) -> None:
+def _beside_the_library(
+    item: Statement, items: Sequence[Statement], everything: Sequence[Statement]
+) -> None:
+    """A text's figure on a rolling series that it helped to draw, against the library's."""
+    if item.in_library or item.verdict == "contradicted":
+        return
+    known = usable([other for other in items if other.in_library and other.same_as != item.id])
+    if against := impossible(item, known, everything):
+        item.say("contradicted", against)
+
+
+def _against_others(
+    item: Statement, items: Sequence[Statement], everything: Sequence[Statement]
+) -> None:
     """Agreement with other publishers; a lone figure is unsupported."""
-    others = [other for other in items if other.origin != item.origin and other.same_as != item.id]
+    others = [
+        other
+        for other in items
+        if other.origin != item.origin and other.same_as != item.id and not other.is_asked
+    ]
+    if not item.in_library:
+        others = usable(others)
     agreeing = [other for other in others if other.allowed.meets(item.allowed, SAME)]
     if item.family not in LASTING:
         agreeing = [other for other in agreeing if are_together(item, other)]
+    if not item.in_library and not any(other.in_library for other in agreeing):
+        # Two texts with one impossible figure do not make it possible.
+        known = [other for other in others if other.in_library or not agreeing]
+        if against := impossible(item, known, everything):
+            item.say("contradicted", against)
+            return
     if agreeing:
         names = ", ".join(list(dict.fromkeys(other.publisher for other in agreeing))[:3])
         count = len({other.origin for other in agreeing})
@@ -165,6 +218,10 @@ def _against_others(item: Statement, items: Sequence[Statement]) -> None:
     if not others:
         text = "no other source has this figure"
         item.say("unsupported", Evidence(kind="source", text=text, by=""))
+        return
+    if not item.in_library and not is_explained(item, others):
+        text = f"{nearest_known(item, others)}: too far off for another time or scope"
+        item.say("unsupported", Evidence(kind="source", text=text, by="value"))
         return
     nearest = min(others, key=lambda other: abs(other.value - item.value))
     text = f"{nearest.publisher}: {shown(nearest.value, nearest.claim.unit)}"
@@ -202,9 +259,14 @@ def _against_tape(item: Statement, tape: Tape | None, prices: TapePrices | None)
     if found is None:
         return
     verdict, evidence = found
-    # What was measured outweighs what others printed.
-    item.verdict = verdict
-    item.evidence.insert(0, msgspec.structs.replace(evidence, verdict=item.verdict))
+    is_later = evidence.start and item.span and time_ns(evidence.start) >= item.span[1] + HOUR_NS
+    if item.is_asked and verdict == "explained" and is_later and item.span and is_exact(item.span):
+        text = f"{evidence.text}: later than it was said"
+        verdict, evidence = "contradicted", msgspec.structs.replace(evidence, text=text)
+    # What was measured outweighs what others printed, and nothing what cannot be.
+    is_absurd = verdict == "unsupported" and item.verdict == "contradicted"
+    item.verdict = "contradicted" if is_absurd else verdict
+    item.evidence.insert(0, msgspec.structs.replace(evidence, verdict=verdict))
 
 
 def _companion(item: Statement, prices: TapePrices) -> Statement | None:

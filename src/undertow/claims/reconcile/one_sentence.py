@@ -79,7 +79,7 @@ def check_sentence(
     """
     time_ns(at)
     claims = [_dated(claim, at) for claim in extract(Article(text=sentence, published=at))]
-    source = Source(publisher=PUBLISHER, published=at, text=sentence, claims=claims)
+    source = Source(publisher=PUBLISHER, published=at, text=sentence, claims=claims, is_asked=True)
     answer = reconcile([source], tape=tape, tape_name=tape_name)
     found = [
         (item, group) for group in answer.groups for item in group.statements if not item.in_library

@@ -72,6 +72,8 @@ class Statement(msgspec.Struct, kw_only=True):
         Publisher of the text that this one's text is a copy of; None where it is its own.
     is_repeated
         Whether that original has the figure as well: then it counts once, for the original.
+    is_asked
+        Whether it is only held against others: it carries no curve and no best estimate.
     """
 
     id: str
@@ -94,6 +96,7 @@ class Statement(msgspec.Struct, kw_only=True):
     url: str | None = None
     copy_of: str | None = None
     is_repeated: bool = False
+    is_asked: bool = False
 
     @property
     def origin(self) -> str:

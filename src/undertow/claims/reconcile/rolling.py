@@ -15,8 +15,8 @@ import numpy as np
 
 from undertow.claims.reconcile.by_value import ByValue
 from undertow.claims.reconcile.making_checks import are_together
-from undertow.claims.reconcile.ranges import Range
-from undertow.claims.reconcile.result import Point, Series, Statement
+from undertow.claims.reconcile.ranges import Range, shown
+from undertow.claims.reconcile.result import Point, Series, Statement, Verdict
 from undertow.measures.as_of import HOUR_NS, MINUTE_NS, is_exact
 from undertow.model.periods import time_text
 
@@ -110,8 +110,9 @@ def fit(statements: Sequence[Statement]) -> tuple[Curve, list[Fit]] | None:
     None where fewer than two of them are known to the hour: no curve can be drawn then.
     """
     timed = [item for item in statements if item.span is not None]
-    anchors = sorted((item for item in timed if is_exact(_span(item))), key=_middle)
-    all_timed = ByValue(timed)
+    reported = [item for item in timed if not item.is_asked]
+    anchors = sorted((item for item in reported if is_exact(_span(item))), key=_middle)
+    all_timed = ByValue(reported)
     backed = {
         item.id for item in anchors if _is_backed(item, all_timed.within(item.value, SLACK / 2))
     }
@@ -123,10 +124,10 @@ def fit(statements: Sequence[Statement]) -> tuple[Curve, list[Fit]] | None:
     carrying = {item.id for item in steady}
     loose = [item for item in timed if item.id not in carrying]
     placed_early = [found for item in loose if (found := _beyond(item, curve))]
-    if placed_early:
-        knots = _knots([*steady, *(item.statement for item in placed_early)], placed_early)
-        curve = Curve(knots)
-        fits += placed_early
+    drawn = [found for found in placed_early if not found.statement.is_asked]
+    if drawn:
+        curve = Curve(_knots([*steady, *(item.statement for item in drawn)], drawn))
+    fits += placed_early
     done = {item.statement.id for item in fits}
     fits += [_place(item, curve) for item in loose if item.id not in done]
     return curve, sorted(fits, key=lambda item: item.at_ns)
@@ -214,6 +215,51 @@ def _is_backed(item: Statement, equal: Sequence[Statement]) -> bool:
     )
 
 
+class Told(NamedTuple):
+    """What the curve says of a figure that is not on it."""
+
+    verdict: Verdict
+    text: str
+
+
+def out_of_reach(item: Statement, curve: Curve) -> Told | None:
+    """What the curve says of a figure said at a moment; None where it has it then.
+
+    Past the last known figure nothing is known; between two it may not leave the line by more than
+    such figures do in that time.
+    """
+    at, unit = _middle(item), item.claim.unit
+    if not is_exact(_span(item)):
+        return None
+    stood_at = _elsewhere(item, curve, at)
+    if not curve.first_ns - HOUR_NS <= at <= curve.last_ns + HOUR_NS:
+        edge = curve.last_ns if at > curve.last_ns else curve.first_ns
+        if item.value > NEXT * float(curve.values.max()):
+            return None
+        text = f"the nearest known figure is {shown(curve.at(edge), unit)} at {time_text(edge)}"
+        return Told("unsupported", f"{text}: none is known of that time{stood_at}")
+    hours = float(np.abs(curve.times - at).min()) / HOUR_NS
+    stood = curve.at(at)
+    away = max(item.value / stood, stood / item.value) if min(item.value, stood) > 0 else np.inf
+    if item.allowed.holds(stood, SLACK):
+        return None
+    if away <= 1 + OUTLIER + PER_HOUR * hours:
+        text = f"the rolling figure was about {shown(stood, unit)} then, read between others"
+        return Told("explained", text)
+    text = f"{shown(item.value, unit)} is off the rolling figure: about {shown(stood, unit)} then"
+    peak = f"; its peak was {shown(float(curve.values.max()), unit)}"
+    return Told("contradicted", text + (stood_at or peak))
+
+
+def _elsewhere(item: Statement, curve: Curve, at_ns: int) -> str:
+    """When the curve had the figure last before a moment, or first after it."""
+    before = curve.times_with(item.allowed, curve.first_ns, at_ns)
+    after = curve.times_with(item.allowed, at_ns, curve.last_ns)
+    if before:
+        return f"; it stood there at about {time_text(before[-1])}, before"
+    return f"; it stood there only later, at about {time_text(after[0])}" if after else ""
+
+
 def _violation(item: Statement, anchors: Sequence[Statement]) -> float:
     """How far a figure is from the line of all others, over how far it may be."""
     others = [other for other in anchors if other is not item]
@@ -252,8 +298,9 @@ def _place(item: Statement, curve: Curve) -> Fit:
     start, end = _span(item)
     inside = curve.times_with(item.allowed, start, end)
     if inside:
-        fit = "on the curve" if is_exact((start, end)) else "time inferred"
-        return Fit(item, inside[len(inside) // 2], fit)
+        if is_exact((start, end)):
+            return Fit(item, _middle(item), "on the curve")
+        return Fit(item, inside[len(inside) // 2], "time inferred")
     between = curve.envelope(start, end)
     if between is not None and between[1].meets(item.allowed, SLACK):
         return Fit(item, between[0], "time inferred")

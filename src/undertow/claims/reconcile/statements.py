@@ -31,13 +31,17 @@ _WINDOWS = {
 
 
 class Source(msgspec.Struct, kw_only=True, frozen=True):
-    """A text that was read: who published it, when, its words and its claims."""
+    """A text that was read: who published it, when, its words and its claims.
+
+    What ``is_asked`` is a question, not a report: nothing is estimated from it.
+    """
 
     publisher: str
     text: str
     claims: Sequence[Claim]
     published: str | None = None
     url: str | None = None
+    is_asked: bool = False
 
 
 def statements_of(source: Source, number: int) -> list[Statement]:
@@ -94,6 +98,7 @@ def _statement(source: Source, claim: Claim, name: str, around: tuple[str, str, 
         context=sentence,
         before=before,
         url=source.url,
+        is_asked=source.is_asked,
     )
 
 

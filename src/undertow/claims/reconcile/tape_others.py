@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from undertow.claims.reconcile.ranges import shown
 from undertow.claims.reconcile.result import Evidence, Statement, Verdict
+from undertow.claims.reconcile.tape_market import judge_market
 from undertow.errors import NotRecorded
 from undertow.measures import flows, liquidations, sentiment
 from undertow.measures.as_of import DAY_NS, is_exact
@@ -32,6 +33,8 @@ def judge_other(statement: Statement, tape: Tape) -> Found | None:
             return _mood(statement, statement.span, tape)
         if statement.family == "liquidations" and statement.claim.unit == "USD":
             return _liquidated(statement, statement.span, tape)
+        if not statement.in_library:  # the library's verdicts rest on its own figures
+            return judge_market(statement, statement.span, tape)
     except NotRecorded:
         return None
     return None
@@ -85,10 +88,11 @@ def _trading_days(window: str | None) -> int:
 
 def _mood(statement: Statement, span: tuple[int, int], tape: Tape) -> Found | None:
     at_ns = span[0] if is_exact(span) else (span[0] + span[1]) // 2
-    near = [at_ns + shift * DAY_NS for shift in (0, -1, 1)]
-    moods = [sentiment.fear_greed(tape, at=at) for at in near]
+    # Who asks about a moment cannot mean the index of the day after.
+    shifts = (0, -1) if statement.is_asked and is_exact(span) else (0, -1, 1)
+    moods = [sentiment.fear_greed(tape, at=at_ns + shift * DAY_NS) for shift in shifts]
     verdict: Verdict
-    for mood, shift in zip(moods, (0, -1, 1), strict=True):
+    for mood, shift in zip(moods, shifts, strict=True):
         if mood.value == statement.value:
             text = f"the index stood at {mood.value:.0f}, published {time_text(mood.published_ns)}"
             verdict = "consistent" if shift == 0 else "explained"

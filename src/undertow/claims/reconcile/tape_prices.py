@@ -184,9 +184,12 @@ def _crossed(statement: Statement, span: tuple[int, int], market: Market) -> Fou
     wide = market.between(span[0] - 2 * DAY_NS, span[1] + DAY_NS)
     elsewhere = np.flatnonzero(market.low[wide] < level)
     if len(elsewhere):
-        at = market.start[wide][elsewhere[-1]]
-        text = f"{market.name} was below {shown(level)} not then, but last at {clock(at)}"
-        return "explained", evidence(text, "as-of", market.low[wide][elsewhere[-1]], at, at)
+        times = market.start[wide][elsewhere]
+        is_before = bool(times[0] < span[0])
+        chosen = elsewhere[times < span[0]][-1] if is_before else elsewhere[0]
+        at, word = market.start[wide][chosen], "last" if is_before else "first"
+        text = f"{market.name} was below {shown(level)} not then, but {word} at {clock(at)}"
+        return "explained", evidence(text, "as-of", market.low[wide][chosen], at, at)
     lowest = int(np.argmin(market.low[part]))
     at, low = market.start[part][lowest], float(market.low[part][lowest])
     text = f"{market.name} fell to {shown(low)} at {clock(at)}, not below {shown(level)}"
