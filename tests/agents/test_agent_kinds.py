@@ -92,7 +92,7 @@ def test_makers_show_the_usual_depth_when_it_is_calm():
     mids(run)
     usual = run.setup.place.depth_usd
     for side in run.depth:
-        assert np.all(side[:, :, 0] > 0.8 * usual)
+        assert np.all(side[:, :, 0] > 0.7 * usual)  # flow comes in runs of one sign
         assert np.all(side[:, :, 0] < 1.15 * usual)
 
 
@@ -128,7 +128,8 @@ def test_makers_who_never_step_back_keep_the_fall_smaller():
     # Without a discount for risk, which makers ask for however deep their books are.
     (price, _, _), (kept, _, _) = shock(fear=0.0), shock(fear=0.0, withdrawal=0.0)
     falls = [np.nanmin(one[60:, 0]) / one[59, 0] - 1 for one in (price, kept)]
-    assert falls[1] > 0.9 * falls[0]
+    # Not by much: thin books are renewed the sooner, so what counts is what flow does to beliefs.
+    assert falls[1] > 0.97 * falls[0]
 
 
 def test_bad_news_moves_prices_and_thins_the_book_without_a_trade():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from undertow.agents.crowd_draw import Book, Holdings
-from undertow.agents.crowd_margin import HOLDS, IDLE, LEFT, TOO_LATE, MarginWatch
+from undertow.agents.crowd_margin import HOLDS, IDLE, LEFT, PIECE, RENEW_S, TOO_LATE, MarginWatch
 from undertow.agents.crowd_pace import Pace
 from undertow.agents.crowd_tiers import USUAL, Tiers, equity, level, level_of
 from undertow.model import codes
@@ -65,8 +65,9 @@ def test_near_liquidation_most_pay_in_full_and_a_few_are_too_late():
     deposits = rows[rows["kind"] == codes.DEPOSIT]
     # 5.6 % of the old value was there and 4.7 % of it is lost; they have all of it now.
     assert deposits["amount"] / 1e6 == pytest.approx(0.953e4 - (0.0557e4 - 0.047e4), rel=1e-3)
-    leaving = rows[rows["kind"] == codes.MARKET]
+    leaving = rows[rows["kind"] == codes.LIMIT]
     assert len(leaving) == count[LEFT] > 0
+    assert np.all(leaving["time_in_force"] == codes.IOC)
     assert np.all(leaving["flags"] & codes.REDUCE_ONLY)
 
 
@@ -144,18 +145,28 @@ def test_a_jump_over_the_last_part_asks_nobody_twice():
 
 
 def test_who_takes_over_a_short_in_profit_trades_to_take_the_profit_out():
-    found = watch(0.01, sign=-1.0, lifetime_days=0.01, lifetime_power=0.0)
+    found = watch(0.01, sign=-1.0, count=400, lifetime_days=0.01, lifetime_power=0.0)
     falling = np.linspace(PRICE, 0.9 * PRICE, 120).tolist()
     rows = walk(found, [*falling, *[0.9 * PRICE] * 30], step_s=60.0)
     trades = rows[rows["kind"] == codes.MARKET]
-    assert len(trades) > 4000
+    assert len(trades) > 400
     bought = trades["side"] == codes.BUY
     assert bought.sum() == (~bought).sum()
     own = found._rows[VENUE]
     held = own["state"] == HOLDS
-    assert held.sum() > 2000
+    assert held.sum() > 200
     # Their liquidation price has followed the market down.
     assert np.mean(own["level"][held] < 0.93 * PRICE) > 0.9
+
+
+def test_no_more_trade_for_their_cash_at_once_than_the_book_bears():
+    found = watch(0.01, sign=-1.0, lifetime_days=0.01, lifetime_power=0.0)
+    falling = np.linspace(PRICE, 0.9 * PRICE, 120).tolist()
+    rows = walk(found, [*falling, *[0.9 * PRICE] * 30], step_s=60.0)
+    trades = rows[rows["kind"] == codes.MARKET]
+    turns = 1 + 150 * 60 // RENEW_S
+    room_usd = PIECE * float(found._place.depth_usd[VENUE, 0])
+    assert 0 < len(trades) / 2 * 1e4 <= turns * room_usd
 
 
 def test_the_price_of_liquidation_follows_from_equity_and_back():

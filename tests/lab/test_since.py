@@ -23,16 +23,18 @@ def test_who_acts_seldom_gets_everything_at_once_and_only_once() -> None:
     since = Since(first, count, 1)
     news = News("a post", 0, 0.5)
     since.tell((news,))
-    since.add(flows(1.0), {0: np.array([11, 20])})
+    since.add(flows(1.0), {0: np.array([11, 20])}, {})
     assert since.take(0)[0].tolist() == flows(1.0).tolist()
-    since.add(flows(2.0), {0: np.array([12]), 1: np.array([5, 8])})
-    seen, lost, told = since.take(0)
+    since.add(flows(2.0), {0: np.array([12]), 1: np.array([5, 8])}, {1: np.array([6])})
+    seen, lost, won, told = since.take(0)
     assert seen.tolist() == flows(2.0).tolist()
     assert [one.tolist() for one in lost] == [[2], []]
+    assert [one.tolist() for one in won] == [[], []]
     assert told == ()
-    seen, lost, told = since.take(1)
+    seen, lost, won, told = since.take(1)
     assert seen.tolist() == flows(3.0).tolist()
     assert [one.tolist() for one in lost] == [[], [0, 3]]
+    assert [one.tolist() for one in won] == [[], [1]]
     assert told == (news,)
 
 

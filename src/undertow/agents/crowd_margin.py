@@ -21,6 +21,7 @@ from undertow.agents.ending import Ending
 from undertow.agents.observation import Floats, Observation, Place
 from undertow.agents.orders import Orders
 from undertow.agents.watch import Watch
+from undertow.model import codes
 
 Ints = NDArray[np.int64]
 RENEW_S = 1800.0
@@ -37,6 +38,9 @@ NEVER_S = 1e30  # a position that ends only with another of its account
 LAST_PART, USUAL_STEPS, STEPS = 0.1, 6.0, 3.0
 # A profit that is larger than this share of the margin wanted must be taken before money leaves.
 PROFIT = 0.25
+# Nobody sells and buys for that at once more than this share of what rests within 1 % (assumed).
+PIECE = 0.1
+SLIP = 0.03  # who leaves in time sells no lower than so far from the mark (assumed)
 FEES = 0.0012  # of both trades, about what venues ask of takers
 IDLE, HOLDS, TOO_LATE, LEFT = range(4)
 _POSITION = np.dtype(
@@ -161,12 +165,17 @@ class MarginWatch:
         rows["state"][number] = np.where(stays, IDLE, LEFT)
         self._pay_in_full(venue, number[stays], seen, orders)
         leaves = number[~stays]
-        if len(leaves):
-            some = rows[leaves]
-            orders.market(
-                venue, some["asset"], some["account"], some["coins"] < 0, np.abs(some["coins"]),
-                reduce_only=True,
-            )  # fmt: skip
+        if not len(leaves):
+            return
+        some = rows[leaves]
+        what = venue, some["asset"], some["account"], some["coins"] < 0, np.abs(some["coins"])
+        if self._place.path is not None:
+            orders.market(*what, reduce_only=True)
+            return
+        # An account of a sample is many real ones, who would not sell into an empty book at once.
+        price = seen.mark[venue, some["asset"]]
+        worst = price * np.where(some["coins"] < 0, 1 + SLIP, 1 - SLIP)
+        orders.limit(*what, worst, time_in_force=codes.IOC, reduce_only=True)
 
     def _pay_in_full(self, venue: int, number: Ints, seen: Observation, orders: Orders) -> None:
         if not len(number):
@@ -215,11 +224,37 @@ class MarginWatch:
         out = self._shared[venue].joined(number, room) < 0
         wanted = np.maximum(wanted, np.abs(coins) * now * least * 1.001)  # or money may not leave
         at = level_of(coins, now, wanted, rate)
-        self._pay_in_full(venue, number[out], seen, orders)
-        rows["state"][number] = np.where(out, IDLE, HOLDS)
-        number, some, now = number[~out], some[~out], now[~out]
-        rows["level"][number] = at[~out]
-        self._move(venue, number, some, now, wanted[~out], seen, orders)
+        done = ~self._crowded(venue, some, now, wanted)
+        self._pay_in_full(venue, number[out & done], seen, orders)
+        rows["state"][number[done]] = np.where(out, IDLE, HOLDS)[done]
+        enters = done & ~out
+        number, some, now = number[enters], some[enters], now[enters]
+        rows["level"][number] = at[enters]
+        self._move(venue, number, some, now, wanted[enters], seen, orders)
+
+    def _crowded(
+        self, venue: int, some: NDArray[Any], now: Floats, wanted: Floats
+    ) -> NDArray[np.bool_]:
+        """Who stays for now, as too many others must sell and buy for their cash at this moment.
+
+        On a given path nobody: makers there are deep enough.
+        """
+        if self._place.path is not None:
+            return np.zeros(len(some), np.bool_)
+        usd = np.where(self._takes_cash(some, now, wanted), np.abs(some["coins"]) * now, 0.0)
+        room = PIECE * np.nan_to_num(self._place.depth_usd[venue])
+        stays = np.zeros(len(some), np.bool_)
+        for asset in np.unique(some["asset"]).tolist():
+            own = (some["asset"] == asset) & (usd > 0)
+            stays |= own & (np.cumsum(usd * own) > room[asset])
+        return stays
+
+    def _takes_cash(self, some: NDArray[Any], now: Floats, wanted: Floats) -> NDArray[np.bool_]:
+        """Who has so much profit that it must be taken before money can leave."""
+        change = wanted - some["equity"] - some["coins"] * (now - some["price"])
+        profit = some["coins"] * (now - some["basis"])
+        taken: NDArray[np.bool_] = (change < 0) & (profit > PROFIT * wanted)
+        return taken
 
     def _rules(self, venue: int, asset: Ints, usd: Floats) -> tuple[Floats, Floats]:
         """Maintenance and least first margin of positions, as shares."""
@@ -240,8 +275,7 @@ class MarginWatch:
             return
         rows, coins = self._rows[venue], some["coins"]
         change = wanted - some["equity"] - coins * (now - some["price"])
-        profit = coins * (now - some["basis"])
-        trades = (change < 0) & (profit > PROFIT * wanted)
+        trades = self._takes_cash(some, now, wanted)
         if trades.any():
             part, usd = some[trades], (np.abs(coins) * now)[trades]
             twice = np.repeat(part, 2)

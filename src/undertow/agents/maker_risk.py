@@ -9,14 +9,10 @@ from numpy.typing import NDArray
 
 from undertow.agents.observation import Floats, Observation, Place
 from undertow.agents.orders import Orders
-from undertow.agents.prices import known
 from undertow.agents.transfers import Transfers
 
 # Share of its quotes that a maker keeps elsewhere while money is on its way (assumed).
 ELSEWHERE = 0.4
-# A position that shrank by this much more than takers traded there was closed by the venue.
-MORE_THAN_TRADED = 1.05
-FORGIVEN_USD = 1000.0  # as values are taken at another price
 NEVER_NS = np.iinfo(np.int64).max
 
 
@@ -32,7 +28,6 @@ class Barred:
         self.transfers = Transfers(settings.transfer_delay_s, settings.withdrawal_halt)
         self.reserve_usd = np.zeros((len(place.venues), accounts))
         self._until_ns = np.zeros((len(place.venues), accounts), np.int64)
-        self._before: Floats | None = None
         self._all_stay = np.ones((len(place.venues), 1))
         self._leveraged = ~place.is_spot[:, None]
 
@@ -45,10 +40,10 @@ class Barred:
         """By venue and account, who stays away."""
         return self._until_ns > ts_ns
 
-    def look(self, seen: Observation, orders: Orders, price: Floats) -> Floats:
+    def look(self, seen: Observation, orders: Orders) -> Floats:
         """Notice lost legs; returns by venue (and a last axis) the share of quotes that stays."""
         self.transfers.arrive(seen, orders)
-        lost = self._lost(seen, price) & ~self.away(seen.ts_ns)
+        lost = self._lost(seen) & ~self.away(seen.ts_ns)
         for venue, account in np.argwhere(lost).tolist():
             back_ns = seen.ts_ns + int(self.settings.transfer_delay_s * 1e9)
             half = self.reserve_usd[venue, account] / 2
@@ -63,19 +58,10 @@ class Barred:
         stays: Floats = (1 - share) * np.maximum(1 - (1 - ELSEWHERE) * others, ELSEWHERE)
         return stays[:, None]
 
-    def _lost(self, seen: Observation, price: Floats) -> NDArray[np.bool_]:
+    def _lost(self, seen: Observation) -> NDArray[np.bool_]:
         lost = np.zeros(self._until_ns.shape, np.bool_)
-        for venue, accounts in enumerate(seen.liquidated):
-            if len(accounts):
-                lost[venue, accounts] = True
-        if seen.quantity is None:
-            return lost
-        now = known(seen.quantity)
-        if self._before is not None and (now != self._before).any():
-            same_side = now * self._before >= 0
-            shrunk = np.where(same_side, np.abs(self._before) - np.abs(now), 0.0)
-            traded = known(seen.bought_usd + seen.sold_usd)[:, None]
-            by_force = shrunk * price > MORE_THAN_TRADED * traded + FORGIVEN_USD
-            lost |= by_force.any(axis=2) & self._leveraged
-        self._before = now
-        return lost
+        for found in (seen.liquidated, seen.deleveraged):
+            for venue, accounts in enumerate(found):
+                if len(accounts):
+                    lost[venue, accounts] = True
+        return lost & self._leveraged

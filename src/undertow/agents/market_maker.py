@@ -14,6 +14,7 @@ from undertow.agents.ladder import NEAR
 from undertow.agents.maker_risk import Barred
 from undertow.agents.observation import Floats, Observation, Place
 from undertow.agents.orders import Orders
+from undertow.agents.pacing import share_of_way
 from undertow.agents.prices import (
     elapsed_s,
     in_dollars,
@@ -35,10 +36,16 @@ FARTHEST = 0.05
 VOLUME_POWER = 1.0
 # Half-life of the measured variance, seconds: with it steps of up to a minute measure the same.
 ALARM_MEMORY_S = 600.0
+# And the most that the alarm counts it as, by the usual (assumed). With the elasticity of depth
+# below, 1.5 % of the usual depth is left then; 2 to 10 % were on 10 October 2025 (F0279, F0745).
+HIGHEST = 20.0
 # The discount for risk follows the alarm over so many seconds (assumed).
 FEAR_S = 1800.0
 # Information arrives at every tenth second, so that the length of a step changes no dice.
 INFORMATION_NS = 10 * 10**9
+# Cash, and as much in coins, that each account brings to a spot market, by the usual depth there:
+# who quotes below other people's bids in a fall sells all of that (assumed).
+SPOT_STOCK = 10.0
 # Even a full maker shows so much of the side that would fill it more (assumed).
 LEAST_SIDE = 0.05
 
@@ -60,7 +67,7 @@ class MarketMakerSettings(Settings):
         0.3, ge=0, description="Shift of all venues' quotes at the sum of limits, in daily sigma."
     )
     spread: float = Field(1e-4, ge=0, description="Half the usual spread, as a fraction.")
-    impact: float = Field(1.01, ge=0, description="Factor of the square-root law.")
+    impact: float = Field(2.0, ge=0, description="Factor of the square-root law.")
     turnover: float = Field(300.0, gt=0, description="Daily volume over depth within 1 %.")
     memory_s: float = Field(86400.0, gt=0, description="How long flow is remembered, seconds.")
     permanent: float = Field(
@@ -72,16 +79,17 @@ class MarketMakerSettings(Settings):
     agree_s: float = Field(30.0, gt=0, description="Until such a shift has faded, seconds.")
     refill_s: float = Field(76.5, gt=0, description="Until eaten depth is back, seconds.")
     depth_withdrawal: float = Field(
-        0.6, ge=0, description="Elasticity of depth to volatility; 0: makers never step back."
+        1.4, ge=0, description="Elasticity of depth to volatility; 0: makers never step back."
     )
     withdrawal: float = Field(1.0, ge=0, description="A lever: that elasticity times this.")
     recovery_s: float = Field(3000.0, gt=0, description="Half-life of the alarm, seconds.")
     news_move: float = Field(
-        11.0, ge=0, description="Fall that news of severity 1 means to makers, in daily sigma."
+        10.0, ge=0, description="Fall that news of severity 1 means to makers, in daily sigma."
     )
-    fear: float = Field(
-        0.45, ge=0, description="Discount for risk, by daily sigma above the usual."
+    news_s: float = Field(
+        600.0, ge=0, description="Until that fall has gone through prices, seconds."
     )
+    fear: float = Field(1.7, ge=0, description="Discount for risk, by daily sigma above the usual.")
     discovers: bool = Field(True, description="Whether information moves it without trades.")
     together: float = Field(0.6, ge=0, le=1, description="Common share of that information.")
     restlessness: float = Field(0.4, ge=0, description="Spread of log volatility, wandering.")
@@ -115,7 +123,7 @@ class MarketMaker(Agent):
         minute = per_sqrt_second(place) * np.sqrt(60.0)
         move = np.maximum(one.requote * minute, one.spread)
         self.quotes = Quotes(place, wanted, one.accounts, one.refill_s, move)
-        self.stress = Stress(place, ALARM_MEMORY_S, one.recovery_s)
+        self.stress = Stress(place, ALARM_MEMORY_S, one.recovery_s, HIGHEST)
         self.barred = Barred(place, one, one.accounts + 1)
         self.elasticity = one.depth_withdrawal * one.withdrawal
         self.limit_usd = np.maximum(one.inventory * self.depth, 1.0)
@@ -125,7 +133,8 @@ class MarketMaker(Agent):
         self.coins = np.zeros(self.depth.shape)
         self._nowhere = np.zeros(self.depth.shape, np.bool_)
         self.discount = np.zeros(len(self.usual))
-        self._quoted_discount = np.zeros(self.depth.shape)
+        self._untold = np.zeros(len(self.usual))  # what news mean that prices do not yet show
+        self._quoted_discount = np.zeros(len(self.usual))
         self.fair: FairValue | None = None
         self._before_ns = self._informed_ns = place.start_ns
 
@@ -146,7 +155,7 @@ class MarketMaker(Agent):
             )  # fmt: skip
         share = np.full(one.accounts + 1, 1 / (one.accounts + 1))
         # At spot markets nothing is borrowed: the whole ladder is paid for, on each account.
-        times = np.where(self.place.is_spot, 5.0 * (one.accounts + 1), one.capital)
+        times = np.where(self.place.is_spot, SPOT_STOCK * (one.accounts + 1), one.capital)
         worth = self.depth * times[:, None]
         self.coins = bring(self.place, orders, one.accounts + 1, prices, worth, share, one.leverage)
         self.barred.fill(self.depth.sum(axis=1) * one.capital * one.reserve)
@@ -157,17 +166,17 @@ class MarketMaker(Agent):
         self._before_ns = seen.ts_ns
         fair = self._believes(seen)
         log_mid = np.log(in_dollars(seen, quoted(seen)))
-        slower = np.exp(self.elasticity * self.stress.level)
+        # A restless market turns over more, from thinner books: they are renewed so much sooner.
+        slower = np.exp(-(VOLUME_POWER + self.elasticity) * self.stress.level)
         self.quotes.watch(seen, seconds, slower)
         coins = held(seen, self.coins)
         price = np.exp(fair.value())
         self._learn(seen, fair, np.log(in_dollars(seen, seen.last)), seconds)
         # Between a far bid and a far ask there is no price; the alarm follows real ones.
         wide = seen.ask - seen.bid > 2 * (WIDEST + NEAR[0]) * seen.bid
-        # What makers take off themselves is no news to them: else the alarm would feed itself.
-        real = np.where(wide, np.nan, log_mid + self._quoted_discount)
-        self.stress.update(typical(real), seconds, seen)
-        present = self.barred.look(seen, orders, price)
+        real = typical(np.where(wide, np.nan, log_mid))
+        self.stress.update(real, seconds, seen, self._quoted_discount)
+        present = self.barred.look(seen, orders)
         self.quotes.choose(seen, price, self.barred.away(seen.ts_ns)[:, :-1])
         wish = self._wish(fair, coins * price, present)
         due = self.quotes.stale(wish, seen.ts_ns) & ~seen.halted[:, None]
@@ -176,7 +185,7 @@ class MarketMaker(Agent):
             kept = self._fails(self.parameters.cancel_fail, load)
             sent = ~self._fails(self.parameters.api_reject, load)
             self.quotes.renew(orders, seen, wish, due, kept, sent)
-            self._quoted_discount = np.where(due, self.discount, self._quoted_discount)
+            self._quoted_discount = np.where(due.any(axis=0), self.discount, self._quoted_discount)
 
     def _believes(self, seen: Observation) -> FairValue:
         """What the assets are worth; prices that were unknown before are learned here."""
@@ -194,9 +203,14 @@ class MarketMaker(Agent):
         one = self.parameters
         for news in seen.news if one.discovers else ():
             hit = np.array([not news.assets or name in news.assets for name in self.place.assets])
-            fair.lasting -= one.news_move * news.severity * self.usual * hit
+            self._untold += one.news_move * news.severity * self.usual * hit
         if seconds <= 0:
             return
+        # Nobody knows at once what news mean. A price that jumped by a tenth would leave no account
+        # anything to sell before it is bankrupt, so that what is closed by force met no book.
+        told = self._untold * share_of_way(seconds, max(one.news_s, 1e-9))
+        fair.lasting -= told
+        self._untold -= told
         # The law holds with the volatility and the volume of now: squared volatility over volume.
         # Makers who never step back let a flow count as on a usual day.
         thin = np.exp((2 - VOLUME_POWER) * one.withdrawal * self.stress.level)

@@ -20,9 +20,7 @@ class MomentumSettings(Settings):
     """Numbers of the trend followers; all assumed."""
 
     every_s: float = 10.0
-    strength: float = Field(
-        0.726, ge=0, description="Largest position, by the asset's usual depth."
-    )
+    strength: float = Field(1.2, ge=0, description="Largest position, by the asset's usual depth.")
     fast_s: float = Field(120.0, gt=0, description="Memory of the fast average, seconds.")
     slow_s: float = Field(1800.0, gt=0, description="Memory of the slow average, seconds.")
     threshold: float = Field(

@@ -28,10 +28,10 @@ class NoiseSettings(Settings):
     every_s: float = 5.0
     turnover: float = Field(150.0, gt=0, description="Daily volume over depth within 1 %.")
     share: float = Field(0.3, ge=0, le=1, description="Share of that volume which it trades.")
-    persistence: float = Field(0.5, ge=0, le=1, description="Orders that follow a run of signs.")
+    persistence: float = Field(0.9, ge=0, le=1, description="Orders that follow a run of signs.")
     spread_of_sizes: float = Field(1.0, ge=0, description="Standard deviation of log sizes.")
     excitement: float = Field(0.5, ge=0, description="Elasticity of its rate to volatility.")
-    limit: float = Field(1.0, gt=0, description="Position at which it surely turns, by depth.")
+    limit: float = Field(4.0, gt=0, description="Position at which it surely turns, by depth.")
 
 
 @register("noise")

@@ -117,8 +117,9 @@ class Observation:
         ``(venues, accounts)``: cash of the agent's own accounts; None for a large population.
     quantity
         ``(venues, accounts, assets)``: coins held or owed by them; None for a large population.
-    liquidated
-        By venue: numbers within the agent's own accounts that were liquidated since it last acted.
+    liquidated, deleveraged
+        By venue: numbers within the agent's own accounts that were liquidated since it last acted,
+        and of those who had winning positions closed because others could not pay.
     """
 
     step: int
@@ -143,6 +144,7 @@ class Observation:
     cash_usd: Floats | None = None
     quantity: Floats | None = None
     liquidated: tuple[NDArray[Any], ...] = ()
+    deleveraged: tuple[NDArray[Any], ...] = ()
 
     @property
     def mid(self) -> Floats:

@@ -15,15 +15,16 @@ from undertow.agents.prices import opening
 from undertow.agents.stock import bring
 
 # Distances at which they rest; what they hold up to a distance grows with its square, as the
-# latent book of Toth et al. (Physical Review X 1, 021006, 2011) does near the price.
-AWAY = np.array([0.03, 0.05, 0.07, 0.1, 0.13, 0.17, 0.22, 0.28, 0.35, 0.45, 0.6])
+# latent book of Toth et al. (Physical Review X 1, 021006, 2011) does near the price. So close that
+# no single one holds a fall up.
+AWAY = np.arange(0.03, 0.605, 0.01)
 
 
 class ValueBuyerSettings(Settings):
     """Numbers of the value buyers; all assumed."""
 
     every_s: float = 60.0
-    strength: float = Field(1.0, ge=0, description="Orders up to 10 % away, by the usual depth.")
+    strength: float = Field(0.5, ge=0, description="Orders up to 10 % away, by the usual depth.")
     renew_s: float = Field(86400.0, gt=0, description="How often the orders are renewed, seconds.")
 
 

@@ -51,9 +51,9 @@ def _accuracy(found: Estimate) -> str:
     from undertow.measures.leverage_parameters import MEDIAN_FACTOR_OFF, WORST_DECILE_FACTOR_OFF
 
     measured = (
-        f"of 23 published sums of August to November 2025 it was a factor {MEDIAN_FACTOR_OFF} off in"
-        f" the median and {WORST_DECILE_FACTOR_OFF} in the worst decile, once one factor was set for"
-        " the data set; on other markets and times it was not measured"
+        "of 23 published sums of August to November 2025 it was a factor"
+        f" {MEDIAN_FACTOR_OFF} off in the median and {WORST_DECILE_FACTOR_OFF} in the worst decile,"
+        " once one factor was set for the data set; on other markets and times it was not measured"
     )
     if found.scale == "measured":
         return measured

@@ -35,6 +35,8 @@ ON_PATH = ("path_maker", "crowd")
 # What differs where prices follow from the trading: stops that somebody has must sell then, which
 # a given price does not feel; and a crowd that acts as often as makers do.
 CLOSED_LOOP: Mapping[str, Mapping[str, float]] = {"crowd": {"stop_share": 0.03, "every_s": 5.0}}
+# How soon venues sell what they took over, where prices follow from the trading (assumed).
+RESALE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def build(scenario: Scenario, *, seed: int, path: str, tape: Tape | None) -> Bui
         place=place, listings=listings, index_weight=np.array(weight), eve_price=eve,
         agents=agents, switches=_switches(scenario, place), steps=steps,
         record_ns=scenario.record_s * SECOND_NS, fund_usd=np.array(fund),
-        faults=_faults(scenario), pledges=coins,
+        faults=_faults(scenario), pledges=coins, resale_s=RESALE_S if path == "model" else None,
     )  # fmt: skip
     world = World(setup)
     world.notes += [_basket_note(symbol, len(others) + 1) for symbol, others in baskets.items()]

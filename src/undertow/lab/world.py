@@ -29,6 +29,7 @@ from undertow.lab.market import Listings, Market, Rows
 from undertow.lab.opening import CASH_UNITS, Posted, open_all, settle_equity
 from undertow.lab.prices import Prices
 from undertow.lab.record import Record
+from undertow.lab.resale import Resale
 from undertow.lab.since import Since
 from undertow.model import codes
 from undertow.venues.events import REASONS
@@ -96,6 +97,7 @@ class Setup:
     fund_usd: Floats | None = None  # insurance funds on the eve, by venue
     faults: Faults | None = None
     pledges: Sequence[Pledge] = ()  # coins beside cash as margin
+    resale_s: float | None = None  # how soon venues sell what they took over; None: never
 
 
 @dataclass
@@ -152,6 +154,9 @@ class World:
         self._next_act_ns = [0] * len(setup.agents)
         self._places = [self.record.places(venue) for venue in range(shape[0])]
         self.board = Board(self.markets, self._places, shape[1])
+        self._resale = None
+        if setup.resale_s is not None:
+            self._resale = Resale(self.markets, self._places, setup.resale_s)
         self._purses = Purses(self.markets, self._places, first, needed, shape[1], FEW)
         self._since = Since(first, needed, shape[1])
         self._next_switch_ns = place.start_ns
@@ -302,6 +307,8 @@ class World:
         for market, queue in zip(self.markets, self._queues, strict=True):
             if queue and queue[0][0] <= ts_ns:
                 market.apply(_arrived(queue, ts_ns))
+        if self._resale is not None:
+            self._resale.act(ts_ns, self.prices.mark, self.depth, self.halted, self.next_id)
         self._after_step(ts_ns, end_ns)
 
     def _after_step(self, ts_ns: int, end_ns: int) -> None:
@@ -349,6 +356,7 @@ class World:
         long_usd[:] = 0
         short_usd[:] = 0
         liquidated: dict[int, NDArray[Any]] = {}
+        deleveraged: dict[int, NDArray[Any]] = {}
         for venue, market in enumerate(self.markets):
             if not market.new_forced:
                 continue
@@ -367,9 +375,11 @@ class World:
                     pledge.judge(market, rows)
             judged = rows["kind"] == codes.LIQUIDATION
             liquidated[venue] = np.unique(rows["account"][judged])
+            won = rows["kind"] == codes.DELEVERAGED
+            deleveraged[venue] = np.unique(rows["maker_account"][won])
         if has_traded:  # else nobody was liquidated either
             flows = np.stack([self.board.bought, self.board.sold, long_usd, short_usd])
-            self._since.add(flows, liquidated)
+            self._since.add(flows, liquidated, deleveraged)
 
     def _now_and_then(self, ts_ns: int, end_ns: int) -> None:
         place = self.setup.place
@@ -484,12 +494,13 @@ class World:
     def _own(self, seen: Observation, number: int) -> Observation:
         """The observation with what is an agent's own: accounts, and what came since it looked."""
         cash, quantity = self._purses.of(number)
-        flows, liquidated, news = self._since.take(number)
+        flows, liquidated, deleveraged, news = self._since.take(number)
         return Observation(
             seen.step, seen.ts_ns, seen.bid, seen.ask, seen.last, seen.mark, seen.index,
             flows[0], flows[1], flows[2], flows[3],
             seen.open_interest_usd, seen.funding_rate, seen.bid_depth_usd, seen.ask_depth_usd,
             seen.halted, seen.withdrawals_open, seen.quote_usd, news, cash, quantity, liquidated,
+            deleveraged,
         )  # fmt: skip
 
     def _orders(self, number: int) -> Orders:
