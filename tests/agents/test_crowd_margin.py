@@ -112,7 +112,7 @@ def test_who_leaves_or_is_too_late_is_so_with_all_coins():
     assert np.array_equal(first, second)
     assert np.mean(first == TOO_LATE) == pytest.approx(0.3, abs=0.04)
     assert (rows["kind"] == codes.DEPOSIT).sum() == 2 * (first == IDLE).sum()
-    assert (rows["kind"] == codes.MARKET).sum() == 2 * (first == LEFT).sum() > 0
+    assert (rows["kind"] == codes.LIMIT).sum() == 2 * (first == LEFT).sum() > 0
 
 
 def test_a_new_holder_takes_over_all_coins_of_an_account():

