@@ -14,6 +14,9 @@ import time
 from pathlib import Path
 
 SEQUENCE = 1_000
+# Every event is compared; money, positions and books after so many commands. What differs in
+# between stays different, or has shown in an event.
+BATCH = 200
 LANES = {
     "compiled": {},
     "bounds": {"NUMBA_BOUNDSCHECK": "1"},
@@ -47,7 +50,7 @@ def main() -> int:
             task = progress.add_task(name, total=asked.commands)
             while done < asked.commands:
                 try:
-                    done += run(name, seed, SEQUENCE, every=50)
+                    done += run(name, seed, SEQUENCE, every=BATCH)
                 except AssertionError as error:
                     console.print(f"{name}: seed {seed} differs\n{error}", markup=False)
                     return 1

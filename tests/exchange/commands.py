@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from exchange.venues import CASH, FIRST_MARKS
@@ -38,6 +39,7 @@ KINDS = {
     codes.SET_POSITION_MODE: 1, codes.SET_ACCOUNT_MODE: 1, codes.MARK: 18, codes.FUNDING: 3,
     codes.HALT: 1, codes.SETTLE: 1, codes.CLAW_BACK: 1,
 }  # fmt: skip
+EACH_KIND, UP_TO_KIND = list(KINDS), list(accumulate(KINDS.values()))
 
 
 class Mood(NamedTuple):
@@ -102,7 +104,7 @@ def first_commands(dice: random.Random, venue: Exchange) -> Iterator[Command]:
 
 def random_command(dice: random.Random, venue: Exchange, mood: Mood) -> Command:
     """Any command."""
-    kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
+    kind = dice.choices(EACH_KIND, cum_weights=UP_TO_KIND)[0]
     if len(venue.assets) > 1 and dice.random() < 0.1:
         kind = dice.choice([codes.ASSET_PRICE, codes.ASSET_PRICE, codes.DEPOSIT, codes.WITHDRAW])
     if venue.rules.claws_back and dice.random() < 0.03:
@@ -208,8 +210,8 @@ def about_an_order(dice: random.Random, venue: Exchange, command: Command, mood:
     """Cancel or amend an order that is open, mostly."""
     resting = list(venue.markets[command.instrument].book.orders.values())
     if command.kind == codes.CANCEL and venue.waiting and dice.random() < 0.5:
-        one = dice.choice(list(venue.waiting.values())).command
-        return command._replace(account=one.account, order_id=one.order_id)
+        wanted = dice.choice(list(venue.waiting.values())).command
+        return command._replace(account=wanted.account, order_id=wanted.order_id)
     if not resting or dice.random() < 0.1:
         return command._replace(order_id=dice.randint(1, 300), price_ticks=1000, quantity_lots=5)
     one = dice.choice(resting)

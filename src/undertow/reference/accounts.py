@@ -52,23 +52,28 @@ class Account:
     period_units: int = 0  # profit that positions realised since the last clawback
     exchanged: int = 0  # number of the mark in which collateral was last sold for cash
     balances: dict[int, int] = field(default_factory=dict)  # units by asset; cash is not in it
+    # By instrument, then leg: the order in which everything is done to them.
     positions: dict[tuple[int, int], Position] = field(default_factory=dict)
 
     def in_order(self) -> list[Position]:
-        """Positions by instrument, then leg: the order in which everything is done to them."""
-        return [self.positions[key] for key in sorted(self.positions)]
+        """All positions."""
+        return list(self.positions.values())
 
     def of_instrument(self, instrument: int) -> list[Position]:
         """The legs in one instrument."""
-        return [held for held in self.in_order() if held.instrument == instrument]
+        return [held for held in self.positions.values() if held.instrument == instrument]
 
     def cross(self) -> list[Position]:
         """Positions that the account's cash backs."""
-        return [held for held in self.in_order() if not held.isolated]
+        return [held for held in self.positions.values() if not held.isolated]
 
     def isolated(self) -> list[Position]:
         """Positions with a margin of their own."""
-        return [held for held in self.in_order() if held.isolated]
+        return [held for held in self.positions.values() if held.isolated]
+
+    def open_cross(self) -> list[Position]:
+        """Those that the account's cash backs and that are not flat."""
+        return [held for held in self.positions.values() if held.lots != 0 and not held.isolated]
 
 
 def unrealised(position: Position, contract: Contract, mark_ticks: int) -> int:

@@ -158,7 +158,9 @@ class Exchange:
 
     def account(self, number: int) -> Account:
         """An account of the venue; made when it is first used."""
-        return self.accounts.setdefault(number, Account(number))
+        if number not in self.accounts:
+            self.accounts[number] = Account(number)
+        return self.accounts[number]
 
     def position(self, number: int, instrument: int, leg: int) -> Position:
         """A leg; a new one has the settings of its sister, or the venue's own."""
@@ -169,6 +171,7 @@ class Exchange:
             leverage = sisters[0].leverage if sisters else self.rules.default_leverage
             isolated = sisters[0].isolated if sisters else False
             account.positions[key] = Position(number, instrument, leg, leverage, isolated)
+            account.positions = dict(sorted(account.positions.items()))
         return account.positions[key]
 
     def unrealised(self, position: Position) -> int:
@@ -197,18 +200,18 @@ class Exchange:
 
     def cross_equity(self, account: Account) -> int:
         """Cash, what collateral counts, and the profit of all cross positions."""
-        profit = sum(self.unrealised(held) for held in account.cross())
+        profit = sum([self.unrealised(held) for held in account.open_cross()])
         return account.cash_units + self.collateral(account) + profit
 
     def collateral(self, account: Account) -> int:
         """What all assets beside cash count as margin, each rounded down."""
-        return sum(self.assets[number].worth(units) for number, units in account.balances.items())
+        return sum([self.assets[number].worth(units) for number, units in account.balances.items()])
 
     def cross_maintenance(self, account: Account) -> int:
         """What an account's cross positions must hold."""
         if account.portfolio:
             return self.portfolio_needs(account)
-        return sum(self.maintenance(held) for held in account.cross())
+        return sum([self.maintenance(held) for held in account.open_cross()])
 
     def portfolio_needs(self, account: Account, *, orders: bool = False) -> int:
         """What an account's positions need by their net risk, see `portfolio`."""
@@ -231,7 +234,7 @@ class Exchange:
     def reserved(self, account: Account) -> int:
         """Initial margin of all positions and orders."""
         if not account.portfolio:
-            return sum(self.initial(held) for held in account.in_order())
+            return sum([self.initial(held) for held in account.in_order()])
         needed = self.portfolio_needs(account, orders=True)
         bids = sum(
             self.initial(held)

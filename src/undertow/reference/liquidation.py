@@ -41,8 +41,9 @@ def liquidate(venue: Exchange) -> None:
     venue.mark_number += 1
     venue.liquidated = 0
     while True:
-        leave_queue(venue)
-        due = [pool for pool in pools(venue) if is_due(venue, pool) or is_to_exchange(venue, pool)]
+        found = pools(venue)
+        leave_queue(venue, found)
+        due = [pool for pool in found if is_due(venue, pool) or is_to_exchange(venue, pool)]
         if not due:
             return
         due.sort(key=lambda pool: pool.state().queued or venue.mark_number)
@@ -74,9 +75,9 @@ def is_due(venue: Exchange, pool: Pool) -> bool:
     return pool.state().handled != venue.mark_number and lacks(venue, pool)
 
 
-def leave_queue(venue: Exchange) -> None:
+def leave_queue(venue: Exchange, found: list[Pool]) -> None:
     """Who has enough margin again does not wait any more."""
-    for pool in pools(venue):
+    for pool in found:
         if pool.state().queued and not lacks(venue, pool):
             pool.state().queued = 0
 

@@ -49,18 +49,20 @@ def portfolio_needs(
     for unit in sorted({unit_of(leg) for leg in legs}):
         own = [leg for leg in legs if unit_of(leg) == unit]
         spot = spot_units.get(unit, 0)
-        cases = [[leg.exposure_units for leg in own]]
+        cases = {tuple([leg.exposure_units for leg in own])}
         if orders:
-            cases.append([leg.exposure_units + leg.bid_units for leg in own])
-            cases.append([leg.exposure_units - leg.ask_units for leg in own])
-        total += max(unit_needs(rules, own, sizes, spot) for sizes in cases)
+            cases.add(tuple([leg.exposure_units + leg.bid_units for leg in own]))
+            cases.add(tuple([leg.exposure_units - leg.ask_units for leg in own]))
+        total += max([unit_needs(rules, own, sizes, spot) for sizes in cases])
     return total
 
 
 def unit_needs(rules: Rules, legs: Sequence[Leg], sizes: Sequence[int], spot_units: int) -> int:
     """What one unit needs if its contracts have these signed notionals."""
-    longs = sum(max(0, size) for size in sizes)
-    shorts = sum(max(0, -size) for size in sizes)
+    if not any(sizes):
+        return 0
+    longs = sum([size for size in sizes if size > 0])
+    shorts = -sum([size for size in sizes if size < 0])
     used = min(spot_units, max(0, shorts - longs))
     linear, inverse = used, 0
     for leg, size in zip(legs, sizes, strict=True):
@@ -69,7 +71,7 @@ def unit_needs(rules: Rules, legs: Sequence[Leg], sizes: Sequence[int], spot_uni
         else:
             linear += size
     held = [leg for leg, size in zip(legs, sizes, strict=True) if size != 0]
-    range_ppm = max((leg.contract.portfolio_range_ppm for leg in held), default=0)
+    range_ppm = max([leg.contract.portfolio_range_ppm for leg in held])
     worst = 0
     for step in range(1, rules.portfolio_steps + 1):
         move_ppm = range_ppm * step // rules.portfolio_steps
