@@ -295,7 +295,9 @@ class MarginWatch:
         shared, everybody = self._shared[venue], self._rows[venue]
         together = shared.of[number] >= 0
         if together.any():
-            shared.watch(everybody, self._gap(everybody), everybody["state"] == HOLDS)
+            joint = shared.whole(number[together])
+            held = everybody[joint]
+            shared.watch(joint, held, self._gap(held), held["state"] == HOLDS)
             number = number[~together]
         rows = everybody[number]
         gap, is_long = self._gap(rows), rows["coins"] > 0

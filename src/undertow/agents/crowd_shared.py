@@ -45,8 +45,11 @@ class Shared:
         self.of[self._rows] = self._member
         self.follows = np.zeros(len(account), np.bool_)
         self.follows[self._rows[~is_first]] = True
+        self._place = np.zeros(len(account), np.int64)
+        self._place[self._rows] = np.arange(len(self._rows))
         self._limit = np.full(self._count, np.nan)
-        self._coins, self._asset = np.zeros(0), np.zeros(0, np.int64)
+        self._coins = np.zeros(len(self._rows))
+        self._asset = np.zeros(len(self._rows), np.int64)
 
     def whole(self, number: Ints) -> Ints:
         """Some positions and all others of their accounts, in ascending order."""
@@ -56,7 +59,9 @@ class Shared:
             return number
         return distinct(number, self._rows[marked(own, self._count)[self._member]])
 
-    def watch(self, positions: NDArray[Any], gap: Floats, holds: NDArray[np.bool_]) -> None:
+    def watch(
+        self, number: Ints, positions: NDArray[Any], gap: Floats, holds: NDArray[np.bool_]
+    ) -> None:
         """Decide anew when holders are told: when their accounts' margin is nearly gone.
 
         A position's spare margin is its coins times the distance to the price at which it alone
@@ -64,20 +69,21 @@ class Shared:
 
         Parameters
         ----------
+        number
+            All positions of some of these accounts, in ascending order.
         positions
-            All of the venue, with ``asset``, ``coins`` and ``level``.
+            Theirs, with ``asset``, ``coins`` and ``level``.
         gap
             Distance from the level at which the holder of one position alone would be told.
         holds
             Who is to be told at all.
         """
-        if not self._count:
-            return
-        some = positions[self._rows]
-        self._coins, self._asset = some["coins"], some["asset"]
-        limit = some["coins"] * some["level"] + np.abs(some["coins"]) * gap[self._rows]
-        limit[~holds[self._rows]] = np.nan
-        self._limit = self.sums(self._rows, limit)
+        place, coins = self._place[number], positions["coins"]
+        self._coins[place], self._asset[place] = coins, positions["asset"]
+        limit = coins * positions["level"] + np.abs(coins) * gap
+        limit[~holds] = np.nan
+        accounts = self.of[number]
+        self._limit[accounts] = self.sums(number, limit)[accounts]
 
     def near(self, price: Floats, ahead: Floats) -> Ints:
         """Positions of all accounts whose margin is nearly gone, in ascending order.
@@ -89,11 +95,12 @@ class Shared:
         ahead
             By asset: the move that holders fear, as a fraction; only the bad direction counts.
         """
-        if not self._count or not len(self._coins):
+        if not self._count:
             return self._rows[:0]
-        worst = np.where(self._coins > 0, np.minimum(ahead, 0.0)[self._asset],
-                         np.maximum(ahead, 0.0)[self._asset])  # fmt: skip
-        worth = self.sums(self._rows, self._coins * price[self._asset] * (1 + worst))
+        # By side and asset first: there are few of those.
+        falls, rises = price * (1 + np.minimum(ahead, 0.0)), price * (1 + np.maximum(ahead, 0.0))
+        worst = np.where(self._coins > 0, falls[self._asset], rises[self._asset])
+        worth = np.bincount(self._member, self._coins * worst, minlength=self._count)
         hit = worth <= self._limit
         if not hit.any():
             return self._rows[:0]
