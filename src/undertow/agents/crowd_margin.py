@@ -119,7 +119,7 @@ class MarginWatch:
                 here = np.full(len(number), speed[venue, asset])
                 self._get_out(venue, number, here, seen, orders, gone[venue])
         for venue, shared in enumerate(self._shared):
-            number = shared.near(price[venue], ahead[venue] * np.ones(self._shape[1]))
+            number = shared.near(price[venue], ahead[venue])
             if len(number):
                 speed = self._pace.rush(seen) if speed is None else speed
                 here = self._speed_of(venue, number, price[venue], speed[venue])

@@ -39,27 +39,22 @@ def estimate(
         complain(f"used: {sentence}")
     if book is None:
         complain("a nowcast: each bucket uses its own candles and nothing later than its end")
-        complain(_accuracy(found))
+        complain(_accuracy())
     if as_json:
         print_json(_records(found))
     else:
         _print_table(found)
 
 
-def _accuracy(found: Estimate) -> str:
-    """How far off such estimates were, where they were measured; nothing of any other input."""
+def _accuracy() -> str:
+    """How far off the level can be, and how far off such estimates were where that was measured."""
     from undertow.measures.leverage_parameters import MEDIAN_FACTOR_OFF, WORST_DECILE_FACTOR_OFF
 
-    measured = (
-        "of 23 published sums of August to November 2025 it was a factor"
-        f" {MEDIAN_FACTOR_OFF} off in the median and {WORST_DECILE_FACTOR_OFF} in the worst decile,"
-        " once one factor was set for the data set; on other markets and times it was not measured"
-    )
-    if found.scale == "measured":
-        return measured
     return (
         "the scale is assumed, so that the level can be off by any factor: read it as a shape over"
-        f" time and symbols ({measured})"
+        " time and symbols (of 23 published sums of August to November 2025 it was a factor"
+        f" {MEDIAN_FACTOR_OFF} off in the median and {WORST_DECILE_FACTOR_OFF} in the worst decile,"
+        " once one factor was set for the data set; on other markets and times it was not measured)"
     )
 
 

@@ -19,7 +19,7 @@ from undertow.kernels.links import Links, larger_links, new_links
 from undertow.kernels.tables import copy_entries, new_table
 
 NONE = 0  # slot 0 of orders and levels is nobody: what is written there is never read
-LINKS_AHEAD = 16
+LINKS_AHEAD = 16  # a power of two; nobody looks as many commands ahead
 MOST_INSTRUMENTS = 2**14 - 1  # a queue has 15 bits beside the 48 of a rank, and a key is positive
 
 COMMAND = np.dtype(

@@ -415,6 +415,7 @@ def process(
     InvariantViolation
         For a law that does not hold, see `invariants`: a bug of ours.
     """
+    # Room for events is not cleared here and below: `write` sets every field.
     if len(venue.events) < room:
         venue = venue._replace(events=np.empty(room, EVENT))
     state: Any = venue.state[0]

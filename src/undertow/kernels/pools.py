@@ -46,7 +46,7 @@ from undertow.model.codes import (
 
 # By less than this per position, rounding may raise what a portfolio needs, wherever prices move.
 PORTFOLIO_ROUNDING = 16
-GROUP = 8
+GROUP = 8  # siblings that a mark leaves behind and that are put together, see `detach`
 STEPS = 4  # a watch comes closer to the price where margin is missing with each
 
 

@@ -28,7 +28,7 @@ SLIP = 0.05
 
 
 class Resale:
-    """Market orders of all leveraged venues' own accounts.
+    """Orders of all leveraged venues' own accounts, that trade at once or not at all.
 
     Parameters
     ----------
